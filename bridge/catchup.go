@@ -1,0 +1,252 @@
+package bridge
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// catchup closes the gaps of the adapters' lines: it has each open thread and each routed channel read from where they
+// were, and holds back the live events of a thread until that is done.
+type catchup struct {
+	b     *Bridge
+	mu    sync.Mutex
+	lines map[string]*gap
+}
+
+// gap is what catch-up knows of one adapter.
+type gap struct {
+	adapter string
+	again   chan struct{} // a gap is to be closed
+
+	// Under catchup.mu:
+	open     bool               // a gap is being closed
+	listed   bool               // threads is complete; before that every thread is held
+	threads  map[ThreadKey]bool // still to be read
+	channels map[string]bool    // entries of routes still to be read
+	ready    bool               // the first catch-up was finished or failed
+}
+
+const (
+	overlap       = 10 * time.Minute // longer than a platform's own retries
+	threadsAtOnce = 4
+	catchUpLimit  = 2 * time.Minute // for one thread or channel
+)
+
+func newCatchup(b *Bridge) *catchup {
+	c := &catchup{b: b, lines: map[string]*gap{}}
+	for name := range b.Adapters {
+		c.lines[name] = &gap{adapter: name, again: make(chan struct{}, 1), open: true} // a start is a gap
+	}
+	return c
+}
+
+// begin notes a gap. From now on the adapter's threads are held.
+func (c *catchup) begin(adapter string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	g := c.lines[adapter]
+	if g == nil {
+		return
+	}
+	g.open, g.listed = true, false
+	select {
+	case g.again <- struct{}{}:
+	default:
+	}
+}
+
+// giveWay lets the threads of an adapter go whose line does not come up, so that what is stored goes on its way.
+func (c *catchup) giveWay(adapter string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if g := c.lines[adapter]; g != nil && g.open {
+		select {
+		case g.again <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// holds reports whether a thread's platform events must wait.
+func (c *catchup) holds(t ThreadKey) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	g := c.lines[t.Adapter]
+	if g == nil || !g.open {
+		return false
+	}
+	return !g.listed || g.threads[t] || g.channels[t.Channel] || g.channels["dm"] && t.Root == "" || g.channels["*"] && t.Root != ""
+}
+
+// ready reports whether the adapter's first catch-up is over.
+func (c *catchup) ready(adapter string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lines[adapter] != nil && c.lines[adapter].ready
+}
+
+func (c *catchup) inGap(adapter string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lines[adapter] != nil && c.lines[adapter].open
+}
+
+// Run closes the gaps of one adapter until ctx ends.
+func (c *catchup) Run(ctx context.Context, adapter string) {
+	g := c.lines[adapter]
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-g.again:
+		}
+		c.b.guard("catch up", ThreadKey{Adapter: adapter}, func() { c.close(ctx, g) })
+	}
+}
+
+// close reads the routed channels and the open threads, and releases each when it is read.
+func (c *catchup) close(ctx context.Context, g *gap) {
+	if !c.b.lineUp(g.adapter) {
+		c.mu.Lock()
+		g.open = false
+		c.mu.Unlock()
+		c.b.wakeWaiting(ctx, g.adapter)
+		return
+	}
+	began := time.Now()
+	open, err := c.b.Store.Open(ctx, g.adapter)
+	for ; err != nil && ctx.Err() == nil; open, err = c.b.Store.Open(ctx, g.adapter) {
+		c.b.storeFailed("list open threads", err)
+		pause(ctx, storeRetry)
+	}
+	entries := c.entries(g.adapter)
+	c.mu.Lock()
+	g.threads, g.channels, g.listed = map[ThreadKey]bool{}, map[string]bool{}, true
+	for _, t := range open {
+		g.threads[t.Key] = true
+	}
+	for _, e := range entries {
+		g.channels[e] = true
+	}
+	c.mu.Unlock()
+	for _, e := range entries {
+		c.readChannel(ctx, g, e, began)
+	}
+	c.readThreads(ctx, g, open)
+	c.finish(ctx, g, began)
+}
+
+// entries lists what the routes of an adapter name, each once.
+func (c *catchup) entries(adapter string) []string {
+	var list []string
+	seen := map[string]bool{}
+	for _, r := range c.b.Routes {
+		for _, e := range r.Channels {
+			if r.Adapter == adapter && !seen[e] {
+				seen[e] = true
+				list = append(list, e)
+			}
+		}
+	}
+	return list
+}
+
+// readChannel reads what began in a channel. A channel that is seen for the first time has nothing to catch up.
+func (c *catchup) readChannel(ctx context.Context, g *gap, entry string, began time.Time) {
+	cursor, err := c.b.Store.Cursor(ctx, g.adapter, entry)
+	if err == nil && !cursor.IsZero() {
+		since := cursor.Add(-overlap)
+		if oldest := began.Add(-c.b.Limits.CatchUp); since.Before(oldest) {
+			since = oldest
+		}
+		callCtx, cancel := context.WithTimeout(ctx, catchUpLimit)
+		err = c.b.Adapters[g.adapter].CatchUpChannel(callCtx, entry, since, inbox{c.b})
+		cancel()
+	}
+	if err == nil {
+		err = c.b.Store.SetCursor(ctx, g.adapter, entry, began)
+	}
+	if err != nil && ctx.Err() == nil {
+		c.b.Log.Warn("a channel could not be read after a gap", slog.String("adapter", g.adapter), slog.String("channel", entry), slog.String("error", err.Error()))
+	}
+	c.mu.Lock()
+	delete(g.channels, entry)
+	c.mu.Unlock()
+}
+
+// readThreads reads the open threads, some at a time.
+func (c *catchup) readThreads(ctx context.Context, g *gap, open []OpenThread) {
+	var group sync.WaitGroup
+	slots := make(chan struct{}, threadsAtOnce)
+	for _, t := range open {
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots }()
+			c.b.guard("catch up", t.Key, func() { c.readThread(ctx, g, t) })
+		})
+	}
+	group.Wait()
+}
+
+func (c *catchup) readThread(ctx context.Context, g *gap, t OpenThread) {
+	defer c.release(g, t.Key)
+	if ctx.Err() != nil {
+		return
+	}
+	callCtx, cancel := context.WithTimeout(ctx, catchUpLimit)
+	defer cancel()
+	since := t.Cursor
+	if !since.IsZero() {
+		since = since.Add(-overlap)
+	}
+	if oldest := time.Now().Add(-SeenWindow + overlap); since.Before(oldest) {
+		since = oldest // what is older is no longer known to be new
+	}
+	if err := c.b.Adapters[g.adapter].CatchUpThread(callCtx, t.Key, since, inbox{c.b}); err != nil && ctx.Err() == nil {
+		c.b.Log.Warn("a thread could not be read after a gap", slog.String("thread", t.Key.String()), slog.String("error", err.Error()))
+	}
+	if err := c.b.Store.Resequence(ctx, t.ID, t.Part); err != nil && ctx.Err() == nil {
+		c.b.storeFailed("order a thread's events", err)
+	}
+}
+
+func (c *catchup) release(g *gap, t ThreadKey) {
+	c.mu.Lock()
+	delete(g.threads, t)
+	c.mu.Unlock()
+	c.b.steps.wake(t)
+}
+
+// finish lets everything go, unless a new gap was noted meanwhile.
+func (c *catchup) finish(ctx context.Context, g *gap, began time.Time) {
+	c.mu.Lock()
+	if g.listed { // else another gap was noted meanwhile
+		g.open = false
+	}
+	first := !g.ready
+	g.ready = true
+	c.mu.Unlock()
+	c.b.wakeWaiting(ctx, g.adapter)
+	if first {
+		c.b.Log.Info("caught up", slog.String("adapter", g.adapter), slog.Duration("took", time.Since(began)))
+	}
+}
+
+// moveCursors notes that the routed channels are read up to now. Called while the line is up and has no gap: whatever is
+// older than the overlap was delivered by the platform itself.
+func (c *catchup) moveCursors(ctx context.Context) {
+	now := time.Now()
+	for name := range c.b.Adapters {
+		if !c.b.lineUp(name) || c.inGap(name) {
+			continue
+		}
+		for _, e := range c.entries(name) {
+			if err := c.b.Store.SetCursor(ctx, name, e, now); err != nil {
+				c.b.storeFailed("move a cursor", err)
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,158 @@
+package bridge
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// SeenWindow is how long an event's id is remembered. An older event is never new.
+const SeenWindow = 72 * time.Hour
+
+// inbox stores what comes in. It is the Inbox that adapters see.
+type inbox struct{ b *Bridge }
+
+var _ Inbox = inbox{}
+
+// Put implements Inbox.
+func (in inbox) Put(ctx context.Context, evs ...Event) error {
+	b := in.b
+	now := time.Now()
+	var incoming []Incoming
+	for _, ev := range evs {
+		if ev.Gone != nil && ev.Gone.What != "thread" {
+			gone, err := in.fanOut(ctx, ev)
+			if err != nil {
+				return err
+			}
+			incoming = append(incoming, gone...)
+			continue
+		}
+		if i, ok := b.admit(ev, now); ok {
+			incoming = append(incoming, i)
+		}
+	}
+	if len(incoming) == 0 {
+		return nil
+	}
+	_, err := b.ingest(ctx, incoming)
+	return err
+}
+
+// ingest stores events and wakes what has to work on them.
+func (b *Bridge) ingest(ctx context.Context, incoming []Incoming) ([]Ingested, error) {
+	b.hook("before ingest")
+	became, err := b.Store.Ingest(ctx, incoming)
+	if err != nil {
+		b.storeFailed("store an event", err)
+		return nil, fmt.Errorf("store events: %w", err)
+	}
+	b.storeWorks()
+	b.hook("after ingest")
+	var late []Incoming
+	for i, what := range became {
+		switch in := incoming[i]; {
+		case what == Fresh:
+			b.steps.wake(in.Event.Thread)
+			if in.Opens {
+				late = append(late, b.parking.take(in.Event.Thread)...)
+			}
+		case what == NoThread && in.Event.Text != nil:
+			b.parking.put(in)
+		}
+	}
+	if len(late) > 0 {
+		if _, err := b.ingest(ctx, late); err != nil {
+			for _, in := range late {
+				b.parking.put(in)
+			}
+			return nil, err
+		}
+	}
+	return became, nil
+}
+
+// admit says whether a route accepts an event, and what it may do.
+func (b *Bridge) admit(ev Event, now time.Time) (Incoming, bool) {
+	direct := ev.Thread.Root == ""
+	route, ok := routeFor(b.Routes, ev.Thread.Adapter, ev.Thread.Channel, direct)
+	if !ok || !ev.At.IsZero() && ev.At.Before(now.Add(-SeenWindow)) {
+		return Incoming{}, false
+	}
+	ev.Received = now
+	fresh := !ev.At.Before(now.Add(-max(b.Limits.CatchUp, minCatchUp)))
+	opens := false
+	if t := ev.Text; t != nil && !t.Edited && !t.Deleted {
+		opens = fresh && route.opensBy(*t)
+		if v, ok := verbIn(*t); ok {
+			v.Opens, ev.Text, ev.Verb = opens, nil, &v
+		}
+	}
+	return Incoming{Event: ev, Opens: opens, Dedupe: true}, true
+}
+
+// minCatchUp is how late an event may come and still open a session: a platform's own retries take some minutes.
+const minCatchUp = 10 * time.Minute
+
+// opensBy says whether a text opens a session in a thread that never had one.
+func (r Route) opensBy(t Text) bool {
+	switch {
+	case t.Direct:
+		return true
+	case r.Open == OpenMessage:
+		return t.TopLevel || t.Mention
+	case r.Open == OpenMention:
+		return t.Mention
+	}
+	return false
+}
+
+// verbIn reads a verb that stands in a text: it must be the whole of it, behind a mention or in a direct message.
+func verbIn(t Text) (Verb, bool) {
+	if !t.Mention && !t.Direct {
+		return Verb{}, false
+	}
+	v := Verb{By: t.Author, Direct: t.Direct, Make: t.Make, Message: t.Message}
+	switch strings.ToLower(strings.TrimSpace(t.Body)) {
+	case "agent", "human", "/agent", "/human":
+		v.Kind = VerbAgent
+	case "end", "/end":
+		v.Kind = VerbEnd
+	default:
+		return Verb{}, false
+	}
+	return v, true
+}
+
+// fanOut makes one event for each open thread of a channel or an adapter that is gone.
+func (in inbox) fanOut(ctx context.Context, ev Event) ([]Incoming, error) {
+	open, err := in.b.Store.Open(ctx, ev.Thread.Adapter)
+	if err != nil {
+		return nil, fmt.Errorf("list open threads: %w", err)
+	}
+	var gone []Incoming
+	for _, t := range open {
+		if ev.Gone.What == "channel" && t.Key.Channel != ev.Thread.Channel || ev.Thread.Space != "" && t.Key.Space != ev.Thread.Space {
+			continue
+		}
+		one := ev
+		one.ID = EventID(fmt.Sprintf("%s:%s", ev.ID, t.ID))
+		one.Thread = t.Key
+		one.Received = time.Now()
+		gone = append(gone, Incoming{Event: one, Dedupe: true})
+	}
+	return gone, nil
+}
+
+// OpenThreads implements Inbox.
+func (in inbox) OpenThreads(ctx context.Context, adapter, channel string, who UserID) ([]ThreadKey, error) {
+	keys, err := in.b.Store.OpenThreads(ctx, adapter, channel, who)
+	if err != nil {
+		return nil, fmt.Errorf("list open threads: %w", err)
+	}
+	return keys, nil
+}
+
+// Report implements Inbox.
+func (in inbox) Report(adapter string, l Line) { in.b.reported(adapter, l) }

@@ -1,0 +1,373 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"ccbridge/ccm"
+)
+
+// outbox makes the calls that go out: for each thread and target one at a time and in order, with a bounded number at
+// once for each outside, so that a dead one holds up nobody else.
+type outbox struct {
+	b *Bridge
+
+	mu      sync.Mutex
+	outside map[string]*outside // by adapter name; the centre's is centreName
+	places  map[string]*place
+	looks   map[DeliveryID]*look // of deliveries in doubt that are being looked at
+	// unsettled are ends that the store could not take yet.
+	unsettled map[DeliveryID]ending
+}
+
+// outside is the centre or one adapter.
+type outside struct {
+	name     string
+	lanes    *queue[laneKey]
+	paused   time.Time // until then nothing begins
+	failures int       // in a row that concern the whole of it
+}
+
+// centreName is the centre's name among the outsides, and in status and metrics.
+const centreName = "centre"
+
+// laneKey is a thread and a target.
+type laneKey struct {
+	thread ThreadKey
+	to     Target
+}
+
+func newOutbox(b *Bridge) *outbox {
+	o := &outbox{b: b, outside: map[string]*outside{}, places: map[string]*place{}, looks: map[DeliveryID]*look{}, unsettled: map[DeliveryID]ending{}}
+	add := func(name string, limit int) {
+		out := &outside{name: name}
+		out.lanes = newQueue(limit, func(ctx context.Context, k laneKey) {
+			if !b.guard("deliver", k.thread, func() { o.work(ctx, out, k) }) {
+				o.wakeAt(time.Now().Add(afterPanic), k)
+			}
+		})
+		o.outside[name] = out
+	}
+	add(centreName, maxCallsAtOnce)
+	for name := range b.Adapters {
+		add(name, maxCallsAtOnce)
+	}
+	return o
+}
+
+// maxCallsAtOnce bounds the calls to one outside that are on their way.
+const maxCallsAtOnce = 64
+
+func (o *outbox) outsideOf(k laneKey) *outside {
+	if k.to == ToCentre {
+		return o.outside[centreName]
+	}
+	return o.outside[k.thread.Adapter]
+}
+
+// wake makes a lane run. Deliveries of an adapter that is no longer configured stay where they are.
+func (o *outbox) wake(k laneKey) {
+	if out := o.outsideOf(k); out != nil {
+		out.lanes.wake(k)
+	}
+}
+
+func (o *outbox) wakeAt(t time.Time, k laneKey) { o.b.clock.at(t, func() { o.wake(k) }) }
+
+// work takes the oldest delivery of a lane one step on.
+func (o *outbox) work(ctx context.Context, out *outside, k laneKey) {
+	d, err := o.b.Store.Head(ctx, k.thread.ID(), k.thread.Part(), k.to)
+	if err != nil {
+		o.b.storeFailed("read a delivery", err)
+		o.wakeAt(time.Now().Add(storeRetry), k)
+		return
+	}
+	placeName, gap, burst := o.pace(k)
+	now := time.Now()
+	if d != nil {
+		if e, ok := o.ended(d.ID); ok {
+			o.settle(ctx, k, *d, e.remote, e.verdict)
+			return
+		}
+	}
+	switch {
+	case d == nil:
+		o.leave(k, placeName)
+	case !d.Deadline.IsZero() && now.Before(d.Deadline):
+		o.leave(k, placeName)
+		o.wakeAt(d.Deadline, k) // the call may still be under way: first let the deadline pass
+	case !d.Deadline.IsZero():
+		o.leave(k, placeName)
+		o.resolve(ctx, out, k, *d)
+	case d.Tries > 0 && !d.GiveUp.IsZero() && now.After(d.GiveUp):
+		o.leave(k, placeName)
+		o.settle(ctx, k, *d, "", verdict{outcome: GivenUp, detail: "gave up"})
+	case now.Before(d.NotBefore):
+		o.leave(k, placeName)
+		o.wakeAt(d.NotBefore, k)
+	default:
+		if until := o.pausedUntil(out); now.Before(until) {
+			o.leave(k, placeName)
+			o.wakeAt(until, k)
+			return
+		}
+		if gap > 0 {
+			o.mu.Lock()
+			mayGo := o.turn(k, placeName, gap, burst, now)
+			o.mu.Unlock()
+			if !mayGo {
+				return
+			}
+		}
+		o.begin(ctx, out, k, *d, false)
+	}
+}
+
+func (o *outbox) ended(id DeliveryID) (ending, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	e, ok := o.unsettled[id]
+	return e, ok
+}
+
+// pace asks the adapter for the limit of a post's place.
+func (o *outbox) pace(k laneKey) (name string, gap time.Duration, burst int) {
+	if k.to != ToThread {
+		return "", 0, 0
+	}
+	p, ok := o.b.Adapters[k.thread.Adapter].(Pacer)
+	if !ok {
+		return "", 0, 0
+	}
+	name, gap, burst = p.Pace(k.thread)
+	return k.thread.Adapter + "\x00" + name, gap, burst
+}
+
+func (o *outbox) pausedUntil(out *outside) time.Time {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return out.paused
+}
+
+// begin stores the intent and makes the call.
+func (o *outbox) begin(ctx context.Context, out *outside, k laneKey, d Delivery, repeat bool) {
+	timeout := o.b.Limits.CallTimeout
+	d.Deadline = time.Now().Add(timeout)
+	err := o.b.Store.Begin(ctx, d, d.Deadline, repeat)
+	switch {
+	case errors.Is(err, ErrConflict):
+		o.wake(k)
+		return
+	case err != nil:
+		o.b.storeFailed("begin a delivery", err)
+		o.wakeAt(time.Now().Add(storeRetry), k)
+		return
+	}
+	o.b.storeWorks()
+	d.Tries++
+	if repeat {
+		d.Repeats++
+		o.b.Meter.Repeated()
+		o.b.Log.Warn("repeated in doubt", deliveryAttrs(d)...)
+	}
+	if time.Until(d.Deadline) < timeout/2 { // storing took too long: the call needs a deadline of its own
+		if err := o.b.Store.Postpone(ctx, d, time.Now()); err != nil && !errors.Is(err, ErrConflict) {
+			o.b.storeFailed("postpone a delivery", err)
+		}
+		o.wakeAt(time.Now().Add(storeRetry), k)
+		return
+	}
+	o.b.hook("before " + callName(d))
+	start := time.Now()
+	callCtx, cancel := context.WithDeadline(ctx, d.Deadline)
+	remote, queue, err := o.send(callCtx, d)
+	cancel()
+	o.b.Meter.CallTook(out.name, callName(d), time.Since(start))
+	o.b.hook("after " + callName(d))
+	if err == nil {
+		o.works(out)
+		o.settle(ctx, k, d, remote, verdict{outcome: Delivered, queue: queue})
+		return
+	}
+	o.failed(ctx, out, k, d, err)
+}
+
+// failed sorts out a call that gave no clear yes.
+func (o *outbox) failed(ctx context.Context, out *outside, k laneKey, d Delivery, err error) {
+	v := judge(d, err)
+	o.b.Log.Debug("call failed", append(deliveryAttrs(d), slog.String("error", v.err.Error()))...)
+	now := time.Now()
+	if v.outcome != "" {
+		o.works(out)
+		o.settle(ctx, k, d, "", v)
+		return
+	}
+	wait := max(v.err.RetryAfter, backoff(d.Tries))
+	o.pause(out, k, v.err, now)
+	if v.err.Certainty != NotDone {
+		o.wakeAt(d.Deadline, k) // in doubt: the intent stands
+		return
+	}
+	if err := o.b.Store.Postpone(ctx, d, now.Add(wait)); err != nil && !errors.Is(err, ErrConflict) {
+		o.b.storeFailed("postpone a delivery", err)
+		o.wakeAt(d.Deadline, k)
+		return
+	}
+	o.wakeAt(now.Add(wait), k)
+}
+
+// pause holds back what shares the failure: a place, an adapter, the centre.
+func (o *outbox) pause(out *outside, k laneKey, e *SendError, now time.Time) {
+	name, _, _ := o.pace(k)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch e.Scope {
+	case ScopeChannel:
+		if e.RetryAfter <= 0 || name == "" {
+			return
+		}
+		p := o.places[name]
+		if p == nil {
+			p = &place{}
+			o.places[name] = p
+		}
+		if until := now.Add(e.RetryAfter); p.next.Before(until) {
+			p.next = until
+		}
+		o.b.Meter.Limited(out.name, e.RetryAfter)
+	case ScopeAdapter, ScopeCentre:
+		if !now.Before(out.paused) { // else one more of the same failure
+			out.failures++
+		}
+		wait := max(e.RetryAfter, min(backoff(out.failures), maxPause))
+		if e.Final {
+			wait = max(wait, time.Minute)
+		}
+		if until := now.Add(wait); out.paused.Before(until) {
+			out.paused = until
+		}
+		if e.RetryAfter > 0 {
+			o.b.Meter.Limited(out.name, e.RetryAfter)
+		}
+		o.b.outsideFailed(out.name, e)
+	}
+}
+
+// works notes that an outside answers.
+func (o *outbox) works(out *outside) {
+	o.b.outsideWorks(out.name)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	out.failures, out.paused = 0, time.Time{}
+}
+
+// ending is an end that waits for the store.
+type ending struct {
+	remote RemoteID
+	verdict
+}
+
+// verdict is what a failed or looked-up call comes to. outcome "" means that it is not settled.
+type verdict struct {
+	outcome Outcome
+	code    string
+	detail  string
+	queue   *ccm.QueueInfo
+	err     *SendError
+}
+
+// settle stores the end of a delivery and tells its session, if the session wants to know.
+func (o *outbox) settle(ctx context.Context, k laneKey, d Delivery, remote RemoteID, v verdict) {
+	now := time.Now()
+	if d.To == ToPerson && d.Message != nil { // the ledger keeps no answer's address: it is a secret
+		m := *d.Message
+		m.Answer = nil
+		d.Message, d.Post = &m, nil
+	}
+	s := Settlement{Delivery: d, Remote: remote, Outcome: v.outcome, Detail: v.detail, At: now}
+	if d.To == ToCentre || v.outcome != Delivered {
+		s.Result = &Event{ID: EventID("r:" + string(d.ID)), Thread: d.Thread, At: now, Received: now, Result: &Result{
+			Delivery: d.ID, Target: d.To, Call: callKind(d), Outcome: v.outcome, Code: v.code, Detail: v.detail,
+			Message: messageKind(d), Queue: v.queue, Repeated: d.Repeats > 0}}
+	}
+	if d.To == ToThread && v.outcome != Delivered && isAnswer(d) {
+		s.Dead = &DeadLetter{Thread: d.Thread, Session: d.Session, Direction: Down, Texts: []string{d.Message.Text}, Reason: v.code, At: now}
+		o.b.Meter.DeadLetter(Down)
+		o.b.Log.Warn("an answer could not be shown", append(deliveryAttrs(d), slog.String("code", v.code), slog.String("detail", v.detail))...)
+	}
+	if err := o.b.Store.Settle(ctx, s); err != nil {
+		o.b.storeFailed("settle a delivery", err)
+		o.mu.Lock()
+		o.unsettled[d.ID] = ending{remote, v}
+		o.mu.Unlock()
+		o.wakeAt(now.Add(storeRetry), k)
+		return
+	}
+	o.settled(k, d, s)
+}
+
+func (o *outbox) settled(k laneKey, d Delivery, s Settlement) {
+	o.mu.Lock()
+	delete(o.looks, d.ID)
+	delete(o.unsettled, d.ID)
+	o.mu.Unlock()
+	o.b.storeWorks()
+	o.b.Meter.Delivered(d.To, string(s.Outcome))
+	o.wake(k)
+	if s.Result != nil {
+		o.b.steps.wake(k.thread)
+	}
+}
+
+// isAnswer: the words of the robot, the agent or the centre, not the bridge's own.
+func isAnswer(d Delivery) bool {
+	switch messageKind(d) {
+	case MessageRobot, MessageAgent, MessageSystem:
+		return true
+	}
+	return false
+}
+
+func callKind(d Delivery) CallKind {
+	if d.Call == nil {
+		return ""
+	}
+	return d.Call.Kind
+}
+
+func messageKind(d Delivery) MessageKind {
+	if d.Message == nil {
+		return ""
+	}
+	return d.Message.Kind
+}
+
+// callName is the label of a call in logs and metrics.
+func callName(d Delivery) string {
+	if d.Call != nil {
+		return string(d.Call.Kind)
+	}
+	return string(messageKind(d))
+}
+
+func deliveryAttrs(d Delivery) []any {
+	return []any{slog.String("delivery", string(d.ID)), slog.String("thread", d.Thread.String()), slog.Int("session", d.Session),
+		slog.String("call", callName(d)), slog.Int("tries", d.Tries)}
+}
+
+// storeRetry is how long to wait after the store failed.
+const storeRetry = time.Second
+
+// maxPause is how long an outside is left alone at most, unless it asks for more.
+const maxPause = 10 * time.Second
+
+// backoff is how long to wait after n failures: half a second doubled each time, at most half a minute, with jitter.
+func backoff(n int) time.Duration {
+	d := 500 * time.Millisecond << min(max(n-1, 0), 6)
+	d = min(d, 30*time.Second)
+	return d/2 + rand.N(d/2)
+}

@@ -1,0 +1,382 @@
+package bridge
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"ccbridge/ccm"
+)
+
+// polls keeps one long poll for each live session.
+type polls struct {
+	b *Bridge
+
+	mu      sync.Mutex
+	ctx     context.Context // of the loops; nil before and after Run
+	work    context.Context // of the calls
+	pollers map[ThreadKey]*poller
+	took    bool // the sessions that were live at the start have their pollers
+	group   sync.WaitGroup
+}
+
+func newPolls(b *Bridge) *polls { return &polls{b: b, pollers: map[ThreadKey]*poller{}} }
+
+// poller asks the centre for one session's downlinks.
+type poller struct {
+	b       *Bridge
+	thread  ThreadKey
+	session int
+	visitor ccm.Visitor
+	call    context.Context // of its calls: outlives the loop's, so that shutdown does not cut off a poll
+	cancel  context.CancelFunc
+
+	mu   sync.Mutex
+	last time.Time // when the last poll was answered
+
+	// Of the poller's own goroutine:
+	reads    int       // how often the history must still be read, because an answer may be lost
+	nextRead time.Time // not before
+	failures int
+	misses   int             // history reads in a row that failed
+	counted  bool            // this doubt was counted as a possible loss
+	known    bool            // an answer may be lost that was there before this process: all texts are ambiguous
+	history  map[string]bool // keys of which a record came from history
+	ordinal  int
+}
+
+// watch starts or ends the poller of a session, as its state wants.
+func (p *polls) watch(s Session) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	old := p.pollers[s.Thread]
+	if old != nil && (!s.State.Polled() || old.session != s.No) {
+		old.cancel()
+		delete(p.pollers, s.Thread)
+		p.b.Centre.Forget(old.visitor)
+		old = nil
+	}
+	if old != nil || !s.State.Polled() || p.ctx == nil {
+		return
+	}
+	p.start(s, !p.took)
+}
+
+// start begins to poll. taken: the session was live before this process, so answers may have been lost.
+func (p *polls) start(s Session, taken bool) {
+	ctx, stop := context.WithCancel(p.ctx)
+	call, cancel := context.WithCancel(p.work)
+	one := &poller{b: p.b, thread: s.Thread, session: s.No, visitor: s.Visitor, call: call, cancel: func() { stop(); cancel() }, last: time.Now(), history: map[string]bool{}, known: taken}
+	if taken {
+		one.doubt()
+	}
+	p.pollers[s.Thread] = one
+	p.group.Go(func() {
+		defer one.cancel()
+		for ctx.Err() == nil {
+			p.b.guard("poll", s.Thread, func() { one.run(ctx) })
+		}
+	})
+}
+
+// Run takes over the sessions that are live and waits, when ctx ends, for the polls that are on their way.
+func (p *polls) Run(ctx, work context.Context) {
+	p.mu.Lock()
+	p.ctx, p.work = ctx, work
+	p.mu.Unlock()
+	for ctx.Err() == nil {
+		refs, err := p.b.Store.Live(ctx)
+		if err == nil {
+			p.takeOver(ctx, refs)
+			break
+		}
+		p.b.storeFailed("list live sessions", err)
+		pause(ctx, storeRetry)
+	}
+	<-ctx.Done()
+	p.mu.Lock()
+	p.ctx = nil
+	p.mu.Unlock()
+	p.group.Wait()
+}
+
+func (p *polls) takeOver(ctx context.Context, refs []ThreadRef) {
+	for _, r := range refs {
+		work, err := p.b.Store.Load(ctx, r.ID, r.Part, 1, false)
+		for ; err != nil && ctx.Err() == nil; work, err = p.b.Store.Load(ctx, r.ID, r.Part, 1, false) {
+			p.b.storeFailed("load a live session", err)
+			pause(ctx, storeRetry)
+		}
+		s := work.Session
+		s.Thread = r.Key
+		p.mu.Lock()
+		if p.pollers[r.Key] == nil && s.State.Polled() && p.ctx != nil {
+			p.start(s, true)
+		}
+		p.mu.Unlock()
+	}
+	p.mu.Lock()
+	p.took = true
+	p.mu.Unlock()
+}
+
+// ages says how many polls there are and how long ago the most overdue one was answered.
+func (p *polls) ages(now time.Time) (n int, oldest time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, one := range p.pollers {
+		one.mu.Lock()
+		oldest = max(oldest, now.Sub(one.last))
+		one.mu.Unlock()
+	}
+	return len(p.pollers), oldest
+}
+
+const (
+	shortAnswer    = time.Second      // an empty answer sooner than this comes from a centre without long polling
+	ambiguousReads = 12               // reads of a history that may lag, after a text that history may have shown before
+	historyWait    = 30 * time.Second // between reads of a history that cannot be read
+)
+
+// run polls until ctx ends: that is shutdown or the end of the session. A poll on its way is not cut off by shutdown alone.
+func (p *poller) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		if !p.b.storeOK() { // what came could not be kept
+			pause(ctx, storeRetry)
+			continue
+		}
+		if p.reads > 0 && !time.Now().Before(p.nextRead) {
+			p.readHistory(ctx)
+			continue
+		}
+		if until := p.b.outbox.pausedUntil(p.b.outbox.outside[centreName]); time.Now().Before(until) {
+			pause(ctx, min(time.Until(until), 5*time.Second))
+		}
+		p.once(ctx)
+	}
+}
+
+// once makes one poll and stores what it brings before anything else.
+func (p *poller) once(ctx context.Context) {
+	start := time.Now()
+	p.b.hook("before poll")
+	downs, err := p.b.Centre.Poll(p.call, p.visitor)
+	p.b.Meter.CallTook(centreName, "poll", time.Since(start))
+	p.b.hook("after poll")
+	if err != nil {
+		p.failed(ctx, err)
+		return
+	}
+	p.failures = 0
+	p.mu.Lock()
+	p.last = time.Now()
+	p.mu.Unlock()
+	p.b.outbox.works(p.b.outbox.outside[centreName])
+	if len(downs) == 0 {
+		if took := time.Since(start); took < shortAnswer {
+			pause(ctx, shortAnswer-took)
+		}
+		return
+	}
+	p.keep(ctx, p.incoming(downs))
+}
+
+func (p *poller) failed(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	v := judge(Delivery{Call: &Call{Kind: CallQueue}}, err)
+	if v.err.Certainty != NotDone {
+		p.doubt()
+	}
+	if v.err.Scope == ScopeCentre {
+		p.b.outsideFailed(centreName, v.err)
+	}
+	p.failures++
+	p.b.Log.Debug("poll failed", "thread", p.thread.String(), "session", p.session, "error", v.err.Error())
+	pause(ctx, max(v.err.RetryAfter, backoff(p.failures)))
+}
+
+// doubt notes that an answer may be lost: the history is read, and once more after a while because it may lag.
+func (p *poller) doubt() {
+	p.reads, p.counted, p.misses = 2, false, 0
+	p.nextRead = time.Time{}
+}
+
+// incoming gives each downlink its id. One without a messageCode of which history showed an equal one may be the same:
+// there history decides, not the poll (§9.9).
+func (p *poller) incoming(downs []ccm.Downlink) []Incoming {
+	var list []Incoming
+	for _, d := range downs {
+		key := heardKey(d.Source, d.Media, d.Content)
+		counts := d.Control == ccm.Chat
+		if d.MessageCode == "" && counts && (p.history[key] || p.known) {
+			p.reads, p.nextRead = max(p.reads, ambiguousReads), time.Time{}
+			if p.misses == 0 {
+				continue
+			} // the history cannot be read: rather twice than never
+		}
+		p.ordinal++
+		id := fmt.Sprintf("p:%s:%d:%d", p.visitor.UserID, time.Now().UnixNano(), p.ordinal)
+		if d.MessageCode != "" {
+			id = codeID(p.visitor, d.MessageCode)
+		}
+		in := p.event(EventID(id), d)
+		if counts {
+			in.Heard = key
+		}
+		list = append(list, in)
+	}
+	return list
+}
+
+// codeID is the id of a downlink with a messageCode.
+func codeID(v ccm.Visitor, code string) string {
+	return "c:" + v.UserID + ":" + contentHash(code)
+}
+
+func (p *poller) event(id EventID, d ccm.Downlink) Incoming {
+	now := time.Now()
+	return Incoming{Dedupe: true, Session: p.session, Event: Event{ID: id, Thread: p.thread, At: now, Received: now, Downlink: &d}}
+}
+
+// keep stores what came, however long that takes: the centre has forgotten it.
+// It reports whether the last of it was new.
+func (p *poller) keep(ctx context.Context, list []Incoming) (fresh bool) {
+	for n := 1; len(list) > 0; n++ {
+		became, err := p.b.ingest(context.WithoutCancel(ctx), list)
+		if err == nil {
+			return became[len(became)-1] == Fresh
+		}
+		if ctx.Err() != nil && n > 3 {
+			p.b.Log.Error("answers of the centre could not be stored before the end", "thread", p.thread.String(), "count", len(list))
+			p.b.Meter.PossibleLoss()
+			return false
+		}
+		pause(context.WithoutCancel(ctx), min(backoff(n), 2*time.Second))
+	}
+	return false
+}
+
+// readHistory ingests what the history shows beyond what was ingested, and asks whether there still is a session.
+func (p *poller) readHistory(ctx context.Context) {
+	list, err := p.surplus(ctx)
+	if err != nil {
+		p.missed(ctx, err)
+		return
+	}
+	p.misses = 0
+	for _, c := range list {
+		if c.left != nil && *c.left > 0 && p.keep(ctx, []Incoming{c.Incoming}) {
+			*c.left--
+			p.history[c.Heard] = true
+		}
+	}
+	p.reads--
+	p.nextRead = time.Now().Add(p.b.Limits.LookGap)
+	callCtx, cancel := context.WithTimeout(ctx, p.b.Limits.CallTimeout)
+	defer cancel()
+	info, err := p.b.Centre.QueueInfo(callCtx, p.visitor)
+	if err == nil && info.State() == ccm.Over {
+		over := p.event(EventID("o:"+p.visitor.UserID), ccm.Downlink{})
+		over.Event.Downlink = nil
+		over.Event.Result = &Result{Target: ToCentre, Call: CallQueue, Outcome: Delivered, Queue: &info}
+		p.keep(ctx, []Incoming{over})
+	}
+}
+
+// missed: the history could not be read. A refusal is final; anything else is tried again while polling goes on.
+func (p *poller) missed(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	f := centreSilent(err)
+	p.misses++
+	p.b.Log.Debug("history could not be read", "thread", p.thread.String(), "session", p.session, "error", err.Error())
+	if (f.refused || p.misses >= 3) && !p.counted {
+		p.counted = true
+		p.b.Meter.PossibleLoss()
+		p.b.Log.Warn("an answer of the centre may be lost: its history cannot be read", "thread", p.thread.String(), "session", p.session)
+	}
+	if f.refused {
+		p.reads = 0
+		return
+	}
+	wait := backoff(p.misses)
+	if p.counted {
+		wait = historyWait
+	}
+	p.nextRead = time.Now().Add(wait)
+	if !p.counted {
+		pause(ctx, wait) // before newer answers are ingested
+	}
+}
+
+// candidate is a record of the history that may be new. left is shared by the equal ones: how many of them are.
+type candidate struct {
+	Incoming
+	left *int
+}
+
+// surplus lists what history shows beyond what was ingested, oldest first. Which of several equal texts are new is told
+// by their messageCodes; without, the newest are.
+func (p *poller) surplus(ctx context.Context) ([]candidate, error) {
+	callCtx, cancel := context.WithTimeout(ctx, p.b.Limits.CallTimeout)
+	defer cancel()
+	records, err := p.b.Centre.History(callCtx, p.visitor)
+	if err != nil {
+		return nil, err
+	}
+	heard, fromHistory, err := p.b.Store.Heard(ctx, p.thread.ID(), p.thread.Part(), p.session)
+	if err != nil {
+		return nil, fmt.Errorf("count heard texts: %w", err)
+	}
+	p.known = fromHistory && p.known // before this process, and something came from history then
+	left := map[string]*int{}
+	for _, r := range records {
+		if key := heardKey(r.Source, r.Media, r.Content); fromCentre(r) {
+			if left[key] == nil {
+				n := -heard[key]
+				left[key] = &n
+			}
+			*left[key]++
+		}
+	}
+	var list []candidate
+	seen := map[string]int{}
+	for _, r := range records {
+		key := heardKey(r.Source, r.Media, r.Content)
+		if !fromCentre(r) || *left[key] <= 0 {
+			continue
+		}
+		seen[key]++
+		if r.MessageCode == "" && seen[key] <= heard[key] {
+			continue
+		}
+		id := fmt.Sprintf("h:%s:%s:%d", p.visitor.UserID, key, seen[key])
+		if r.MessageCode != "" {
+			id = codeID(p.visitor, r.MessageCode)
+		}
+		in := p.event(EventID(id), ccm.Downlink{Control: ccm.Chat, Source: r.Source, Media: r.Media, Content: r.Content,
+			Nickname: r.Nickname, MessageCode: r.MessageCode, Timestamp: r.At})
+		in.Heard, in.FromHistory = key, true
+		list = append(list, candidate{in, left[key]})
+	}
+	return list, nil
+}
+
+// fromCentre: a record of what the robot, the agent or the centre said.
+func fromCentre(r ccm.Record) bool {
+	return (r.Source == sourceAgent || r.Source == sourceRobot || r.Source == sourceSystem) && (r.Control == ccm.Chat || r.Control == "")
+}
+
+// pause waits, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}

@@ -1,0 +1,126 @@
+package bridge
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"sync"
+	"time"
+)
+
+// Part is the state of one part of the bridge, for /readyz.
+type Part struct {
+	State  string    `json:"state"` // "up", "down", "failed", "starting", "catching-up"
+	Since  time.Time `json:"since"`
+	Detail string    `json:"detail,omitempty"` // for the operator: no secret, nobody's words
+}
+
+// status keeps what is known of the parts: "store", "centre" and each adapter by its name.
+type status struct {
+	log   *slog.Logger
+	ctx   context.Context
+	mu    sync.Mutex
+	parts map[string]Part
+}
+
+// set notes a part's state and logs a change, once.
+func (s *status) set(name, state, detail string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := s.parts[name]
+	if old.State == state {
+		if old.Detail != detail && state != "up" {
+			old.Detail = detail
+			s.parts[name] = old
+		}
+		return
+	}
+	s.parts[name] = Part{State: state, Since: time.Now(), Detail: detail}
+	level := slog.LevelInfo
+	switch {
+	case state == "failed":
+		level = slog.LevelError
+	case state == "down":
+		level = slog.LevelWarn
+	}
+	attrs := []any{slog.String("part", name), slog.String("state", state)}
+	if detail != "" {
+		attrs = append(attrs, slog.String("detail", detail))
+	}
+	s.log.Log(s.ctx, level, "state", attrs...)
+}
+
+func (s *status) is(name, state string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.parts[name].State == state
+}
+
+func (s *status) all() map[string]Part {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.parts)
+}
+
+// Status tells each part's state, and whether the bridge is ready: the store takes events, and each adapter's line was
+// up and its first catch-up is over. The centre is not asked for.
+func (b *Bridge) Status() (parts map[string]Part, ready bool) {
+	parts = b.status.all()
+	ready = b.status.is(storeName, "up")
+	for name := range b.Adapters {
+		if !b.catchup.ready(name) {
+			ready = false
+			if p := parts[name]; p.State == "up" {
+				p.State = "catching-up"
+				parts[name] = p
+			}
+		}
+	}
+	return parts, ready
+}
+
+// storeName is the store's name among the parts.
+const storeName = "store"
+
+func (b *Bridge) storeFailed(doing string, err error) {
+	b.status.set(storeName, "down", doing+": "+err.Error())
+}
+
+func (b *Bridge) storeWorks() {
+	if !b.storeOK() {
+		b.status.set(storeName, "up", "")
+	}
+}
+
+func (b *Bridge) storeOK() bool { return b.status.is(storeName, "up") }
+
+// outsideFailed notes that the centre does not answer. An adapter tells the state of its line by itself.
+func (b *Bridge) outsideFailed(name string, e *SendError) {
+	switch {
+	case name == centreName:
+		b.status.set(name, "down", e.Error())
+	case e.Final:
+		b.status.set(name, "failed", e.Error())
+	}
+}
+
+func (b *Bridge) outsideWorks(name string) {
+	if name == centreName && !b.status.is(name, "up") {
+		b.status.set(name, "up", "")
+	}
+}
+
+// reported takes an adapter's own word about its line.
+func (b *Bridge) reported(adapter string, l Line) {
+	if l.Reconnect {
+		b.Meter.Reconnected(adapter)
+	}
+	b.status.set(adapter, string(l.State), l.Detail)
+	if l.State == LineUp && l.Gap {
+		b.catchup.begin(adapter)
+	} else if l.State != LineUp {
+		b.catchup.giveWay(adapter)
+	}
+}
+
+func (b *Bridge) lineUp(adapter string) bool { return b.status.is(adapter, string(LineUp)) }

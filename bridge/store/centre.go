@@ -1,0 +1,81 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"ccbridge/bridge"
+)
+
+const (
+	selectHeard = `SELECT content, times, from_history FROM heard WHERE part = $1 AND thread = $2 AND session_no = $3`
+
+	selectSent = `SELECT outcome, tries, repeats FROM ledger
+		WHERE part = $1 AND thread = $2 AND session_no = $3 AND content = $4`
+
+	selectLastSent = `SELECT body FROM ledger
+		WHERE part = $1 AND thread = $2 AND session_no = $3 AND content <> '' AND outcome = $4 ORDER BY seq DESC LIMIT 1`
+)
+
+// Heard implements bridge.Store.
+func (s *Store) Heard(ctx context.Context, t bridge.ThreadID, part, session int) (map[string]int, bool, error) {
+	counts, fromHistory := map[string]int{}, false
+	err := s.each(ctx, selectHeard, []any{part, t, session}, func(r *rows) error {
+		var content string
+		var times, marked int
+		if err := r.Scan(&content, &times, &marked); err != nil {
+			return err
+		}
+		if content != "" {
+			counts[content] = times
+		}
+		fromHistory = fromHistory || marked > 0
+		return nil
+	})
+	if err != nil {
+		return nil, false, fmt.Errorf("read what was heard in thread %s: %w", t, err)
+	}
+	return counts, fromHistory, nil
+}
+
+// SentTexts implements bridge.Store. Possible are the repeats in doubt of every equal text, and those texts themselves
+// that were tried and ended without an answer.
+func (s *Store) SentTexts(ctx context.Context, t bridge.ThreadID, part, session int, content string) (sure, possible int, err error) {
+	err = s.each(ctx, selectSent, []any{part, t, session, hashText(content)}, func(r *rows) error {
+		var outcome bridge.Outcome
+		var tries, repeats int
+		if err := r.Scan(&outcome, &tries, &repeats); err != nil {
+			return err
+		}
+		possible += repeats
+		switch outcome {
+		case bridge.Delivered:
+			sure++
+		case bridge.GivenUp, bridge.Unknown:
+			possible += min(tries, 1)
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, 0, fmt.Errorf("read what was sent in thread %s: %w", t, err)
+	}
+	return sure, possible, nil
+}
+
+// LastSent implements bridge.Store.
+func (s *Store) LastSent(ctx context.Context, t bridge.ThreadID, part, session int) (string, error) {
+	var body string
+	var d bridge.Delivery
+	found, err := s.row(ctx, selectLastSent, []any{part, t, session, bridge.Delivered}, &body)
+	if err == nil && found {
+		err = json.Unmarshal([]byte(body), &d)
+	}
+	if err != nil {
+		return "", fmt.Errorf("read what was sent last in thread %s: %w", t, err)
+	}
+	if d.Call == nil {
+		return "", nil
+	}
+	return d.Call.Content, nil
+}

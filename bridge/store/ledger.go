@@ -1,0 +1,68 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"ccbridge/bridge"
+)
+
+const insertLedger = `INSERT INTO ledger (part, thread, session_no, seq, at, direction, kind, item, remote, outcome, detail,
+		tries, repeats, content, is_dead, ref, body)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', $10, 0, 0, '', $11, $12, $13)`
+
+// ledgerRow is the row of an event or a dead letter. Deliveries become rows by insertSettled.
+type ledgerRow struct {
+	place
+	seq       int64
+	at        time.Time
+	direction bridge.Direction
+	kind      string
+	item      string
+	remote    bridge.RemoteID
+	detail    string
+	dead      bool
+	ref       string
+	body      string
+}
+
+func (r ledgerRow) write(ctx context.Context, t *tx) error {
+	_, err := t.exec(ctx, insertLedger, r.part, r.thread, r.session, r.seq, nanos(r.at), r.direction, r.kind, r.item, r.remote,
+		r.detail, flag(r.dead), r.ref, r.body)
+	return err
+}
+
+func eventRow(at place, c bridge.Consumed, when time.Time) (ledgerRow, error) {
+	body, err := json.Marshal(c.Body)
+	if err != nil {
+		return ledgerRow{}, fmt.Errorf("encode event %s: %w", c.Body.ID, err)
+	}
+	r := ledgerRow{place: at, seq: c.Seq, at: when, item: string(c.Body.ID), detail: c.Note, body: string(body)}
+	switch ev := c.Body; {
+	case ev.Text != nil:
+		r.kind, r.direction, r.remote = "text", bridge.Up, ev.Text.Message
+	case ev.Verb != nil:
+		r.kind, r.direction, r.remote = "verb", bridge.Up, ev.Verb.Message
+	case ev.Downlink != nil:
+		r.kind, r.direction = "downlink", bridge.Down
+	case ev.Gone != nil:
+		r.kind = "gone"
+	case ev.Result != nil:
+		r.kind = "result"
+	case ev.Due != nil:
+		r.kind = "due"
+	}
+	return r, nil
+}
+
+func deadRow(at place, d bridge.DeadLetter) (ledgerRow, error) {
+	body, err := json.Marshal(d.Texts)
+	if err != nil {
+		return ledgerRow{}, fmt.Errorf("encode dead letter: %w", err)
+	}
+	at.session = d.Session
+	return ledgerRow{place: at, at: d.At, direction: d.Direction, kind: "dead", detail: d.Reason, dead: true, ref: d.Ref,
+		body: string(body)}, nil
+}

@@ -1,0 +1,269 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"ccbridge/bridge"
+)
+
+const (
+	// selectWork gives the thread's row once per event; once without an event if there is none.
+	selectWork = `SELECT t.adapter, t.space, t.channel, t.root, t.version, t.body, q.seq, q.body
+		FROM thread t LEFT JOIN queue q ON q.part = t.part AND q.thread = t.id AND ($3 = 0 OR q.order_key = '')
+		WHERE t.part = $1 AND t.id = $2 ORDER BY q.seq LIMIT $4`
+
+	countOpenOf = `SELECT COUNT(*) FROM parts p CROSS JOIN thread t
+		WHERE t.part = p.part AND t.adapter = $1 AND t.customer = $2 AND t.is_open = 1 AND t.id <> $3`
+
+	updateThread = `UPDATE thread SET version = version + 1, next_seq = next_seq + $4, session_no = $5, state = $6,
+			is_open = $7, customer = $8, due_at = $9, cursor_at = $10, active_at = $11, body = $12
+		WHERE part = $1 AND id = $2 AND version = $3 RETURNING next_seq`
+
+	deleteQueue = `DELETE FROM queue WHERE part = $1 AND thread = $2 AND seq = $3`
+
+	insertDelivery = `INSERT INTO delivery (part, id, thread, target, seq, session_no, kind, content, made_at, tries, repeats,
+			deadline, not_before, body)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+
+	selectOrdered = `SELECT seq, order_key, received_at, body FROM queue WHERE part = $1 AND thread = $2 AND order_key <> ''
+		ORDER BY seq`
+	updateQueue   = `UPDATE queue SET order_key = $4, received_at = $5, body = $6 WHERE part = $1 AND thread = $2 AND seq = $3`
+	updateVersion = `UPDATE thread SET version = version + 1 WHERE part = $1 AND id = $2`
+)
+
+// Load implements bridge.Store. A thread without a row is an error.
+func (s *Store) Load(ctx context.Context, t bridge.ThreadID, part, limit int, held bool) (bridge.Work, error) {
+	var w bridge.Work
+	known := false
+	err := s.each(ctx, selectWork, []any{part, t, flag(held), limit + 1}, func(r *rows) error {
+		var session string
+		var seq *int64
+		var event *string
+		k := &w.Session.Thread
+		if err := r.Scan(&k.Adapter, &k.Space, &k.Channel, &k.Root, &w.Session.Version, &session, &seq, &event); err != nil {
+			return err
+		}
+		if !known && session != "" {
+			if err := json.Unmarshal([]byte(session), &w.Session); err != nil {
+				return fmt.Errorf("decode session: %w", err)
+			}
+		}
+		known = true
+		if seq == nil {
+			return nil
+		}
+		if len(w.Events) == limit {
+			w.More = true
+			return nil
+		}
+		q := bridge.Queued{Seq: *seq}
+		if err := json.Unmarshal([]byte(*event), &q.Event); err != nil {
+			return fmt.Errorf("decode event %d: %w", q.Seq, err)
+		}
+		w.Events = append(w.Events, q)
+		return nil
+	})
+	if err == nil && !known {
+		err = errNoThread
+	}
+	if err == nil && !w.Session.State.Open() {
+		_, err = s.row(ctx, countOpenOf, []any{w.Session.Thread.Adapter, prospect(w), t}, &w.OpenElsewhere)
+	}
+	if err != nil {
+		return bridge.Work{}, fmt.Errorf("load thread %s: %w", t, err)
+	}
+	return w, nil
+}
+
+// prospect is whose thread this is or, before the first step, will be: who wrote or asked first.
+func prospect(w bridge.Work) bridge.UserID {
+	if w.Session.Customer.ID != "" {
+		return w.Session.Customer.ID
+	}
+	for _, q := range w.Events {
+		if q.Event.Text != nil {
+			return q.Event.Text.Author.ID
+		}
+		if q.Event.Verb != nil {
+			return q.Event.Verb.By.ID
+		}
+	}
+	return ""
+}
+
+// place is where a step's rows belong.
+type place struct {
+	part    int
+	thread  bridge.ThreadID
+	session int
+}
+
+// Save implements bridge.Store.
+func (s *Store) Save(ctx context.Context, st bridge.Step) error {
+	at := place{part: st.Session.Thread.Part(), thread: st.Session.Thread.ID(), session: st.Session.No}
+	ready, err := prepareStep(at, st)
+	if err == nil {
+		err = s.do(ctx, func(ctx context.Context, t *tx) error { return ready.save(ctx, t, st) })
+	}
+	if err != nil {
+		return fmt.Errorf("save thread %s: %w", at.thread, err)
+	}
+	return nil
+}
+
+// step is a bridge.Step with everything encoded before the transaction.
+type step struct {
+	place
+	session    string
+	consumed   []ledgerRow
+	deliveries []string
+	dead       []ledgerRow
+}
+
+func prepareStep(at place, st bridge.Step) (step, error) {
+	s := step{place: at}
+	session, err := json.Marshal(st.Session)
+	if err != nil {
+		return step{}, fmt.Errorf("encode session: %w", err)
+	}
+	s.session = string(session)
+	for _, c := range st.Consumed {
+		row, err := eventRow(at, c, st.At)
+		if err != nil {
+			return step{}, err
+		}
+		s.consumed = append(s.consumed, row)
+	}
+	for _, d := range st.Deliveries {
+		body, err := json.Marshal(d)
+		if err != nil {
+			return step{}, fmt.Errorf("encode delivery %s: %w", d.ID, err)
+		}
+		s.deliveries = append(s.deliveries, string(body))
+	}
+	for _, d := range st.Dead {
+		row, err := deadRow(at, d)
+		if err != nil {
+			return step{}, err
+		}
+		s.dead = append(s.dead, row)
+	}
+	return s, nil
+}
+
+func (s step) save(ctx context.Context, t *tx, st bridge.Step) error {
+	var next int64
+	se := st.Session
+	fresh := len(s.deliveries) + len(s.dead)
+	found, err := t.row(ctx, updateThread, []any{s.part, s.thread, se.Version, fresh, se.No, se.State, flag(se.State.Open()),
+		se.Customer.ID, nanos(se.Due()), nanos(se.Cursor), nanos(st.At), s.session}, &next)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return bridge.ErrConflict
+	}
+	for _, row := range s.consumed {
+		n, err := t.exec(ctx, deleteQueue, s.part, s.thread, row.seq)
+		if err == nil && n == 0 {
+			err = fmt.Errorf("event %d is not in the queue: %w", row.seq, bridge.ErrConflict)
+		}
+		if err == nil {
+			err = row.write(ctx, t)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	seq := next - int64(fresh)
+	for i, d := range st.Deliveries {
+		if _, err := t.exec(ctx, insertDelivery, s.part, d.ID, s.thread, d.To, seq, d.Session, deliveryKind(d), contentHash(d),
+			nanos(d.Made), d.Tries, d.Repeats, nanos(d.Deadline), nanos(d.NotBefore), s.deliveries[i]); err != nil {
+			return fmt.Errorf("delivery %s: %w", d.ID, err)
+		}
+		seq++
+	}
+	for _, row := range s.dead {
+		row.seq = seq
+		if err := row.write(ctx, t); err != nil {
+			return err
+		}
+		seq++
+	}
+	return nil
+}
+
+func deliveryKind(d bridge.Delivery) string {
+	switch {
+	case d.Call != nil:
+		return string(d.Call.Kind)
+	case d.Message != nil:
+		return string(d.Message.Kind)
+	}
+	return ""
+}
+
+// contentHash tells a text to the centre from others; "" for what is none.
+func contentHash(d bridge.Delivery) string {
+	if d.Call == nil || d.Call.Kind != bridge.CallChat {
+		return ""
+	}
+	return hashText(d.Call.Content)
+}
+
+func hashText(text string) string {
+	h := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(h[:12])
+}
+
+// Resequence implements bridge.Store. If it moves anything it counts as a change of the thread: who loaded before gets
+// ErrConflict from Save, because the numbers loaded may now belong to other events.
+func (s *Store) Resequence(ctx context.Context, t bridge.ThreadID, part int) error {
+	err := s.do(ctx, func(ctx context.Context, tx *tx) error { return resequence(ctx, tx, part, t) })
+	if err != nil {
+		return fmt.Errorf("resequence thread %s: %w", t, err)
+	}
+	return nil
+}
+
+type queued struct {
+	seq      int64
+	order    string
+	received int64
+	body     string
+}
+
+func resequence(ctx context.Context, t *tx, part int, thread bridge.ThreadID) error {
+	var places []int64
+	var events []queued
+	err := t.each(ctx, selectOrdered, []any{part, thread}, func(r *rows) error {
+		var q queued
+		err := r.Scan(&q.seq, &q.order, &q.received, &q.body)
+		places, events = append(places, q.seq), append(events, q)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(events, func(a, b queued) int { return cmp.Compare(a.order, b.order) })
+	moved := false
+	for i, q := range events {
+		if q.seq == places[i] {
+			continue
+		}
+		moved = true
+		if _, err := t.exec(ctx, updateQueue, part, thread, places[i], q.order, q.received, q.body); err != nil {
+			return err
+		}
+	}
+	if moved {
+		_, err = t.exec(ctx, updateVersion, part, thread)
+	}
+	return err
+}

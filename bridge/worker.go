@@ -1,0 +1,171 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+)
+
+// maxSteps is how many threads are stepped at once; stepBatch how many events of one thread go into one transaction.
+const (
+	maxSteps  = 32
+	stepBatch = 32
+)
+
+// step takes the events that wait in a thread's queue, and its due timers, through Apply and stores what comes of it.
+func (b *Bridge) step(ctx context.Context, t ThreadKey) {
+	held := b.catchup.holds(t)
+	work, err := b.Store.Load(ctx, t.ID(), t.Part(), stepBatch, held)
+	if err != nil {
+		b.storeFailed("load a thread", err)
+		b.clock.at(time.Now().Add(storeRetry), func() { b.steps.wake(t) })
+		return
+	}
+	s, done := b.applyAll(work, t)
+	if len(done.Consumed) == 0 && len(done.Deliveries) == 0 && !done.timers {
+		b.watch(s)
+		return
+	}
+	done.Session = s
+	b.hook("before step")
+	switch err := b.Store.Save(ctx, done.Step); {
+	case errors.Is(err, ErrConflict):
+		b.steps.wake(t)
+		return
+	case err != nil:
+		b.storeFailed("save a thread", err)
+		b.clock.at(time.Now().Add(storeRetry), func() { b.steps.wake(t) })
+		return
+	}
+	b.storeWorks()
+	b.hook("after step")
+	for _, d := range done.Dead {
+		b.Meter.DeadLetter(d.Direction)
+		b.Log.Warn("a message could not be delivered", slog.String("thread", t.String()), slog.String("direction", string(d.Direction)), slog.String("reason", d.Reason))
+	}
+	if before := work.Session.State; before != s.State {
+		b.Log.Info("session", slog.String("thread", t.String()), slog.Int("session", s.No), slog.String("from", string(before)), slog.String("to", string(s.State)))
+	}
+	for _, d := range done.Deliveries {
+		b.outbox.wake(laneKey{t, d.To})
+	}
+	b.watch(s)
+	if work.More {
+		b.steps.wake(t)
+	}
+}
+
+// stepped is a Step in the making.
+type stepped struct {
+	Step
+	timers bool // a timer rang
+}
+
+// applyAll takes the session through its events, then through the timers that are due.
+func (b *Bridge) applyAll(work Work, t ThreadKey) (Session, stepped) {
+	s := work.Session
+	s.Thread = t
+	now := time.Now()
+	out := stepped{Step: Step{At: now}}
+	env := b.env(t, now)
+	env.OpenElsewhere = work.OpenElsewhere
+	inPlatformOrder(work.Events)
+	for _, q := range work.Events {
+		next, eff, ok := b.apply(s, q.Event, env)
+		if !ok {
+			eff = Effects{Note: "panic"}
+		} else {
+			s = next
+		}
+		out.Consumed = append(out.Consumed, Consumed{Seq: q.Seq, Body: withoutAnswer(q.Event), Note: eff.Note})
+		out.add(eff)
+	}
+	if work.More {
+		return s, out
+	}
+	for _, k := range dueTimers(s, now) {
+		next, eff, ok := b.apply(s, Event{Thread: t, At: now, Received: now, Due: &k}, env)
+		if !ok {
+			delete(s.Timers, k)
+		} else {
+			s = next
+		}
+		out.timers = true
+		out.add(eff)
+	}
+	return s, out
+}
+
+// inPlatformOrder sorts what a platform sent among the places it has: several of a thread may have overtaken each other.
+func inPlatformOrder(events []Queued) {
+	var places []int
+	var sent []Queued
+	for i, q := range events {
+		if q.Event.Order != "" {
+			places, sent = append(places, i), append(sent, q)
+		}
+	}
+	slices.SortStableFunc(sent, func(a, b Queued) int { return comparePosition(a.Event, b.Event) })
+	for i, q := range sent {
+		events[places[i]] = q
+	}
+}
+
+// withoutAnswer is an event fit for the ledger: an answer's address is a secret, and of no use there.
+func withoutAnswer(ev Event) Event {
+	if ev.Verb != nil && ev.Verb.Answer != nil {
+		v := *ev.Verb
+		v.Answer = nil
+		ev.Verb = &v
+	}
+	return ev
+}
+
+func (out *stepped) add(eff Effects) {
+	out.Deliveries = append(out.Deliveries, eff.Deliveries...)
+	out.Dead = append(out.Dead, eff.Dead...)
+}
+
+// dueTimers lists what is due, the earliest first.
+func dueTimers(s Session, now time.Time) []TimerKind {
+	var due []TimerKind
+	for _, k := range Timers {
+		if at, runs := s.Timers[k]; runs && !at.After(now) {
+			due = append(due, k)
+		}
+	}
+	slices.SortStableFunc(due, func(a, b TimerKind) int { return s.Timers[a].Compare(s.Timers[b]) })
+	return due
+}
+
+// apply is Session.Apply with a net: a panic costs one event.
+func (b *Bridge) apply(s Session, ev Event, env Env) (next Session, eff Effects, ok bool) {
+	defer func() {
+		if r := recover(); r != nil {
+			ok = false
+			b.panicked("apply", s.Thread, r)
+		}
+	}()
+	next, eff = s.Apply(ev, env)
+	return next, eff, true
+}
+
+// env is what Apply may know of the world.
+func (b *Bridge) env(t ThreadKey, now time.Time) Env {
+	route, _ := routeFor(b.Routes, t.Adapter, t.Channel, t.Root == "")
+	env := Env{Now: now, Route: route, Limits: b.Limits, Instance: b.Store.Instance(), Render: func(Message) []Post { return nil }}
+	if a := b.Adapters[t.Adapter]; a != nil {
+		env.Render = a.Render
+	}
+	return env
+}
+
+// watch keeps what runs beside a thread: its next due time and its poll.
+func (b *Bridge) watch(s Session) {
+	if due := s.Due(); !due.IsZero() {
+		b.timers.set(s.Thread, due)
+	}
+	b.polls.watch(s)
+}
