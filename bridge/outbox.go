@@ -22,6 +22,8 @@ type outbox struct {
 	looks   map[DeliveryID]*look // of deliveries in doubt that are being looked at
 	// unsettled are ends that the store could not take yet.
 	unsettled map[DeliveryID]ending
+	// begun are deliveries whose intent was stored with the step that made them: they go at once.
+	begun map[laneKey]Delivery
 }
 
 // outside is the centre or one adapter.
@@ -42,7 +44,7 @@ type laneKey struct {
 }
 
 func newOutbox(b *Bridge) *outbox {
-	o := &outbox{b: b, outside: map[string]*outside{}, places: map[string]*place{}, looks: map[DeliveryID]*look{}, unsettled: map[DeliveryID]ending{}}
+	o := &outbox{b: b, outside: map[string]*outside{}, places: map[string]*place{}, looks: map[DeliveryID]*look{}, unsettled: map[DeliveryID]ending{}, begun: map[laneKey]Delivery{}}
 	add := func(name string, limit int) {
 		out := &outside{name: name}
 		out.lanes = newQueue(limit, func(ctx context.Context, k laneKey) {
@@ -80,6 +82,10 @@ func (o *outbox) wakeAt(t time.Time, k laneKey) { o.b.clock.at(t, func() { o.wak
 
 // work takes the oldest delivery of a lane one step on.
 func (o *outbox) work(ctx context.Context, out *outside, k laneKey) {
+	if d, ok := o.takeBegun(k); ok {
+		o.call(ctx, out, k, d)
+		return
+	}
 	d, err := o.b.Store.Head(ctx, k.thread.ID(), k.thread.Part(), k.to)
 	if err != nil {
 		o.b.storeFailed("read a delivery", err)
@@ -134,6 +140,32 @@ func (o *outbox) ended(id DeliveryID) (ending, bool) {
 	return e, ok
 }
 
+// intend stores the intent of a new call to the centre along with the step that makes it, which saves a commit. The
+// session has no other call undone, so this one is first. false: it has to wait, and begins by itself later.
+func (o *outbox) intend(d *Delivery, now time.Time) bool {
+	if d.To != ToCentre || now.Before(o.pausedUntil(o.outside[centreName])) {
+		return false
+	}
+	d.Tries, d.Deadline = 1, now.Add(o.b.Limits.CallTimeout)
+	return true
+}
+
+// sendBegun makes the call of a delivery whose intent is on disk.
+func (o *outbox) sendBegun(k laneKey, d Delivery) {
+	o.mu.Lock()
+	o.begun[k] = d
+	o.mu.Unlock()
+	o.wake(k)
+}
+
+func (o *outbox) takeBegun(k laneKey) (Delivery, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	d, ok := o.begun[k]
+	delete(o.begun, k)
+	return d, ok
+}
+
 // pace asks the adapter for the limit of a post's place.
 func (o *outbox) pace(k laneKey) (name string, gap time.Duration, burst int) {
 	if k.to != ToThread {
@@ -155,8 +187,7 @@ func (o *outbox) pausedUntil(out *outside) time.Time {
 
 // begin stores the intent and makes the call.
 func (o *outbox) begin(ctx context.Context, out *outside, k laneKey, d Delivery, repeat bool) {
-	timeout := o.b.Limits.CallTimeout
-	d.Deadline = time.Now().Add(timeout)
+	d.Deadline = time.Now().Add(o.b.Limits.CallTimeout)
 	err := o.b.Store.Begin(ctx, d, d.Deadline, repeat)
 	switch {
 	case errors.Is(err, ErrConflict):
@@ -174,11 +205,16 @@ func (o *outbox) begin(ctx context.Context, out *outside, k laneKey, d Delivery,
 		o.b.Meter.Repeated()
 		o.b.Log.Warn("repeated in doubt", deliveryAttrs(d)...)
 	}
-	if time.Until(d.Deadline) < timeout/2 { // storing took too long: the call needs a deadline of its own
+	o.call(ctx, out, k, d)
+}
+
+// call makes the call of a delivery whose intent is stored.
+func (o *outbox) call(ctx context.Context, out *outside, k laneKey, d Delivery) {
+	if time.Until(d.Deadline) < o.b.Limits.CallTimeout/2 { // it waited too long: the call needs an intent of its own
 		if err := o.b.Store.Postpone(ctx, d, time.Now()); err != nil && !errors.Is(err, ErrConflict) {
 			o.b.storeFailed("postpone a delivery", err)
 		}
-		o.wakeAt(time.Now().Add(storeRetry), k)
+		o.wake(k)
 		return
 	}
 	o.b.hook("before " + callName(d))
@@ -283,11 +319,6 @@ type verdict struct {
 // settle stores the end of a delivery and tells its session, if the session wants to know.
 func (o *outbox) settle(ctx context.Context, k laneKey, d Delivery, remote RemoteID, v verdict) {
 	now := time.Now()
-	if d.To == ToPerson && d.Message != nil { // the ledger keeps no answer's address: it is a secret
-		m := *d.Message
-		m.Answer = nil
-		d.Message, d.Post = &m, nil
-	}
 	s := Settlement{Delivery: d, Remote: remote, Outcome: v.outcome, Detail: v.detail, At: now}
 	if d.To == ToCentre || v.outcome != Delivered {
 		s.Result = &Event{ID: EventID("r:" + string(d.ID)), Thread: d.Thread, At: now, Received: now, Result: &Result{
@@ -298,6 +329,10 @@ func (o *outbox) settle(ctx context.Context, k laneKey, d Delivery, remote Remot
 		s.Dead = &DeadLetter{Thread: d.Thread, Session: d.Session, Direction: Down, Texts: []string{d.Message.Text}, Reason: v.code, At: now}
 		o.b.Meter.DeadLetter(Down)
 		o.b.Log.Warn("an answer could not be shown", append(deliveryAttrs(d), slog.String("code", v.code), slog.String("detail", v.detail))...)
+	}
+	if s.Result != nil && s.Dead == nil && o.b.stepResult(ctx, s) {
+		o.settled(k, d, s)
+		return
 	}
 	if err := o.b.Store.Settle(ctx, s); err != nil {
 		o.b.storeFailed("settle a delivery", err)
@@ -317,7 +352,9 @@ func (o *outbox) settled(k laneKey, d Delivery, s Settlement) {
 	o.mu.Unlock()
 	o.b.storeWorks()
 	o.b.Meter.Delivered(d.To, string(s.Outcome))
-	o.wake(k)
+	if d.To != ToCentre || d.Tries > 1 { // a call begun with its step has nothing behind it
+		o.wake(k)
+	}
 	if s.Result != nil {
 		o.b.steps.wake(k.thread)
 	}

@@ -80,6 +80,9 @@ type Step struct {
 	Consumed   []Consumed
 	Deliveries []Delivery
 	Dead       []DeadLetter
+	// Settled, if not nil, is a delivery that ended with this step: its result went through Apply already. It is settled
+	// in the same transaction; that it was settled before is ErrConflict.
+	Settled *Settlement
 	// At is the time of the step, for the ledger.
 	At time.Time
 }

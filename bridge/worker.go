@@ -29,8 +29,7 @@ func (b *Bridge) step(ctx context.Context, t ThreadKey) {
 		return
 	}
 	done.Session = s
-	b.hook("before step")
-	switch err := b.Store.Save(ctx, done.Step); {
+	switch err := b.save(ctx, work.Session.State, done.Step); {
 	case errors.Is(err, ErrConflict):
 		b.steps.wake(t)
 		return
@@ -39,22 +38,60 @@ func (b *Bridge) step(ctx context.Context, t ThreadKey) {
 		b.clock.at(time.Now().Add(storeRetry), func() { b.steps.wake(t) })
 		return
 	}
+	if work.More {
+		b.steps.wake(t)
+	}
+}
+
+// stepResult takes a result through Apply and settles its delivery, in one transaction. false: somebody else is at work
+// on the thread, or the store failed; then the result has to go through the queue.
+func (b *Bridge) stepResult(ctx context.Context, settled Settlement) bool {
+	t := settled.Delivery.Thread
+	work, err := b.Store.Load(ctx, t.ID(), t.Part(), 0, true)
+	if err != nil {
+		return false
+	}
+	s, eff, ok := b.apply(work.Session, *settled.Result, b.env(t, settled.At))
+	if !ok {
+		return false
+	}
+	settled.Result = nil
+	step := Step{Session: s, Deliveries: eff.Deliveries, Dead: eff.Dead, Settled: &settled, At: settled.At}
+	return b.save(ctx, work.Session.State, step) == nil
+}
+
+// save stores a step and sets going what follows from it.
+func (b *Bridge) save(ctx context.Context, before State, done Step) error {
+	s, t := done.Session, done.Session.Thread
+	var begun *Delivery
+	for i := range done.Deliveries {
+		if d := &done.Deliveries[i]; begun == nil && b.outbox.intend(d, time.Now()) {
+			begun = d
+		}
+	}
+	b.hook("before step")
+	if err := b.Store.Save(ctx, done); err != nil {
+		return err
+	}
 	b.storeWorks()
 	b.hook("after step")
 	for _, d := range done.Dead {
 		b.Meter.DeadLetter(d.Direction)
 		b.Log.Warn("a message could not be delivered", slog.String("thread", t.String()), slog.String("direction", string(d.Direction)), slog.String("reason", d.Reason))
 	}
-	if before := work.Session.State; before != s.State {
+	if before != s.State {
 		b.Log.Info("session", slog.String("thread", t.String()), slog.Int("session", s.No), slog.String("from", string(before)), slog.String("to", string(s.State)))
 	}
+	if begun != nil {
+		b.outbox.sendBegun(laneKey{t, begun.To}, *begun)
+	}
 	for _, d := range done.Deliveries {
-		b.outbox.wake(laneKey{t, d.To})
+		if begun == nil || d.ID != begun.ID {
+			b.outbox.wake(laneKey{t, d.To})
+		}
 	}
 	b.watch(s)
-	if work.More {
-		b.steps.wake(t)
-	}
+	return nil
 }
 
 // stepped is a Step in the making.

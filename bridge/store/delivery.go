@@ -18,10 +18,12 @@ const (
 
 	postponeDelivery = `UPDATE delivery SET deadline = 0, not_before = $4 WHERE part = $1 AND id = $2 AND tries = $3`
 
-	// insertSettled moves what the delivery's own row knows; its number of tries may be another than the caller's.
+	// insertSettled moves what the delivery's own row knows; its number of tries may be another than the caller's. A
+	// private answer's body holds its address, a secret.
 	insertSettled = `INSERT INTO ledger (part, thread, session_no, seq, at, direction, kind, item, remote, outcome, detail,
 			tries, repeats, content, is_dead, ref, body)
-		SELECT part, thread, session_no, seq, $3, $4, kind, id, $5, $6, $7, tries, repeats, content, 0, '', body
+		SELECT part, thread, session_no, seq, $3, $4, kind, id, $5, $6, $7, tries, repeats, content, 0, '',
+			CASE WHEN target = 'person' THEN '' ELSE body END
 		FROM delivery WHERE part = $1 AND id = $2`
 	deleteDelivery = `DELETE FROM delivery WHERE part = $1 AND id = $2`
 )
@@ -116,11 +118,8 @@ func prepareSettlement(st bridge.Settlement) (s settlement, err error) {
 }
 
 func (s settlement) settle(ctx context.Context, t *tx, st bridge.Settlement) error {
-	n, err := t.exec(ctx, insertSettled, s.part, st.Delivery.ID, nanos(st.At), s.direction, st.Remote, st.Outcome, st.Detail)
-	if err != nil || n == 0 {
-		return err
-	}
-	if _, err := t.exec(ctx, deleteDelivery, s.part, st.Delivery.ID); err != nil {
+	moved, err := s.move(ctx, t, st)
+	if err != nil || !moved {
 		return err
 	}
 	if st.Dead != nil {
@@ -141,6 +140,16 @@ func (s settlement) settle(ctx context.Context, t *tx, st bridge.Settlement) err
 	}
 	_, err = t.exec(ctx, insertQueue, s.part, s.thread, seq, st.Result.Order, nanos(st.Result.Received), s.result)
 	return err
+}
+
+// move brings the delivery into the ledger; false if it is there already.
+func (s settlement) move(ctx context.Context, t *tx, st bridge.Settlement) (moved bool, err error) {
+	n, err := t.exec(ctx, insertSettled, s.part, st.Delivery.ID, nanos(st.At), s.direction, st.Remote, st.Outcome, st.Detail)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	_, err = t.exec(ctx, deleteDelivery, s.part, st.Delivery.ID)
+	return true, err
 }
 
 // number takes the thread's next number.

@@ -124,6 +124,7 @@ type step struct {
 	consumed   []ledgerRow
 	deliveries []string
 	dead       []ledgerRow
+	settled    *settlement
 }
 
 func prepareStep(at place, st bridge.Step) (step, error) {
@@ -154,6 +155,13 @@ func prepareStep(at place, st bridge.Step) (step, error) {
 		}
 		s.dead = append(s.dead, row)
 	}
+	if st.Settled != nil {
+		settled, err := prepareSettlement(*st.Settled)
+		if err != nil {
+			return step{}, err
+		}
+		s.settled = &settled
+	}
 	return s, nil
 }
 
@@ -168,6 +176,15 @@ func (s step) save(ctx context.Context, t *tx, st bridge.Step) error {
 	}
 	if !found {
 		return bridge.ErrConflict
+	}
+	if s.settled != nil {
+		moved, err := s.settled.move(ctx, t, *st.Settled)
+		if err == nil && !moved {
+			err = fmt.Errorf("delivery %s is settled: %w", st.Settled.Delivery.ID, bridge.ErrConflict)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	for _, row := range s.consumed {
 		n, err := t.exec(ctx, deleteQueue, s.part, s.thread, row.seq)
