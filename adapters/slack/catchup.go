@@ -67,7 +67,7 @@ func (a *Adapter) CatchUpChannel(ctx context.Context, channel string, since time
 	case "dm":
 		return c.each(ctx, c.directChannel, "im")
 	case "*":
-		return c.each(ctx, c.channel, "public_channel", "private_channel", "mpim")
+		return c.each(ctx, c.channel, "public_channel", "private_channel")
 	}
 	if direct(channel) {
 		return c.directChannel(ctx, channel)

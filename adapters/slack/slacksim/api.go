@@ -63,9 +63,8 @@ var methods = map[string]method{
 	"assistant.threads.setStatus": {perMinute: 600, scope: "chat:write", do: (*Sim).setStatus},
 }
 
-var defaultScopes = []string{"app_mentions:read", "channels:history", "channels:read", "chat:write", "chat:write.customize", "commands",
-	"files:read", "files:write", "groups:history", "groups:read", "im:history", "im:read", "im:write", "mpim:history", "mpim:read",
-	"reactions:write", "users:read"}
+var defaultScopes = []string{"channels:history", "channels:read", "chat:write", "chat:write.customize", "commands",
+	"groups:history", "groups:read", "im:history", "im:read", "users:read"}
 
 func (s *Sim) routes() http.Handler {
 	mux := http.NewServeMux()

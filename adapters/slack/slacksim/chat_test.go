@@ -64,7 +64,7 @@ func TestPostIntoADeletedThreadIsUnthreaded(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	s := open(t, slacksim.Config{NoLimits: true})
+	s := open(t, slacksim.Config{Scopes: allScopes, NoLimits: true})
 	s.AddChannel(slacksim.Channel{ID: "C0AWAY", BotAbsent: true})
 	s.AddChannel(slacksim.Channel{ID: "G0SECRET", Private: true, BotAbsent: true})
 	s.AddChannel(slacksim.Channel{ID: "C0OLD"})

@@ -108,9 +108,13 @@ func TestLaggingReads(t *testing.T) {
 	}
 }
 
+// allScopes are the bridge's, and those of methods the bridge does not need.
+var allScopes = []string{"channels:history", "channels:read", "chat:write", "chat:write.customize", "commands",
+	"groups:history", "groups:read", "im:history", "im:read", "im:write", "mpim:read", "reactions:write", "users:read"}
+
 func TestListsAndOpen(t *testing.T) {
 	t.Parallel()
-	s := open(t, slacksim.Config{})
+	s := open(t, slacksim.Config{Scopes: allScopes})
 	s.AddChannel(slacksim.Channel{ID: "C0AWAY", BotAbsent: true})
 	s.AddChannel(slacksim.Channel{ID: "G0MINE", Private: true})
 	s.AddChannel(slacksim.Channel{ID: "G0SECRET", Private: true, BotAbsent: true})

@@ -23,7 +23,7 @@ const (
 type Door string
 
 const (
-	DoorOpen    Door = "open"
+	DoorOpen    Door = "open"     // as usual
 	DoorRefuse  Door = "refuse"   // the handshake is answered with 503
 	DoorClose   Door = "close"    // accepted and cut at once
 	DoorMute    Door = "mute"     // accepted, but never a hello, a ping or an event
