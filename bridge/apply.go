@@ -143,7 +143,7 @@ func (st *step) nextID(kind string) DeliveryID {
 // call sends one call to the centre; it is the one that is undone now.
 func (st *step) call(kind CallKind, what *Held, giveUp time.Time) {
 	d := Delivery{ID: st.nextID("call"), Thread: st.Thread, To: ToCentre, Session: st.No, Made: st.env.Now, GiveUp: giveUp,
-		Call: &Call{Kind: kind, Visitor: st.Visitor, First: !st.Known}}
+		Call: &Call{Kind: kind, Visitor: st.Visitor}}
 	if what != nil && kind == CallChat {
 		d.Call.Content = what.Text
 	}
@@ -202,16 +202,24 @@ func (st *step) visitorFor(no int) ccm.Visitor {
 // letter makes a dead letter of what people wrote among held, and gives its Ref for [send again]; "" if there is none.
 func (st *step) letter(held []Held, reason string) (ref string) {
 	var texts []string
+	wished := -1 // so many texts came before the wish for an agent
 	for _, h := range held {
-		if h.Kind == HeldText && !h.Own {
+		switch {
+		case h.Kind == HeldText && !h.Own && !h.Deleted:
 			texts = append(texts, h.Text)
+		case h.Kind == HeldTransfer && wished < 0:
+			wished = len(texts)
 		}
 	}
 	if len(texts) == 0 {
 		return ""
 	}
 	ref = string(st.nextID("letter"))[:12]
-	st.Letters = append(st.Letters, Letter{Ref: ref, Texts: texts})
+	letter := Letter{Ref: ref, Texts: texts}
+	if wished >= 0 {
+		letter.Agents = len(texts) - wished
+	}
+	st.Letters = append(st.Letters, letter)
 	if extra := len(st.Letters) - maxLetters; extra > 0 {
 		st.Letters = slices.Delete(st.Letters, 0, extra)
 	}

@@ -21,7 +21,7 @@ func (st *step) correct(id RemoteID, body string) {
 			st.out.Note = "edit of what was not sent"
 		}
 		return
-	case !st.State.Open():
+	case st.ends():
 		st.out.Note = "edit after the end"
 		return
 	case i >= 0 && st.Sent[i].Hash == contentHash(body):
@@ -32,7 +32,7 @@ func (st *step) correct(id RemoteID, body string) {
 	}
 	lines := make([]Held, 0, len(pieces))
 	for _, p := range pieces {
-		lines = append(lines, Held{Kind: HeldText, Text: p, At: st.ev.At, Received: st.ev.Received})
+		lines = append(lines, Held{Kind: HeldText, Text: p, Message: id, At: st.ev.At, Received: st.ev.Received, Hash: contentHash(body)})
 	}
 	if len(st.Held)+len(lines) > st.env.Limits.Held {
 		st.turnAway(lines)
@@ -40,6 +40,9 @@ func (st *step) correct(id RemoteID, body string) {
 	}
 	st.Held = append(st.Held, lines...)
 }
+
+// ends: the session is over or will be before anything more is said in it.
+func (st *step) ends() bool { return !st.State.Open() || st.State == StateEnding || st.holds(HeldEnd) }
 
 func (st *step) sentIndex(id RemoteID) int {
 	return slices.IndexFunc(st.Sent, func(s Sent) bool { return s.Message == id })
@@ -95,13 +98,15 @@ func (st *step) retract(id RemoteID) {
 		if forgotten == 0 {
 			st.out.Note = "deletion of what was not sent"
 		}
-	case !st.State.Open():
+	case i < 0: // a line follows if it arrives; if not it is forgotten
+		what := *st.Undone.What
+		what.Deleted = true
+		st.Undone.What = &what
+	case st.ends():
 		st.out.Note = "deletion after the end"
-	case i >= 0:
+	default:
 		st.line(sayRetraction(st.Sent[i].Head))
 		st.Sent = slices.Delete(st.Sent, i, i+1)
-	default:
-		st.line(sayRetraction(head(st.Undone.What.Text)))
 	}
 }
 

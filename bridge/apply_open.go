@@ -27,7 +27,7 @@ func (st *step) open(held []Held) {
 	st.Visitor = st.visitorFor(st.No)
 	st.Undone, st.Held = nil, held
 	st.Sent, st.Shown, st.Former = nil, nil, ""
-	st.FileTold, st.Known, st.AgentIn, st.Lost = false, false, false, false
+	st.FileTold, st.AgentIn, st.Lost = false, false, false
 	st.Refused = time.Time{}
 	st.enter(StateOpening)
 	st.call(CallConnect, nil, st.giveUp(st.env.Now))

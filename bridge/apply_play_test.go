@@ -3,6 +3,7 @@ package bridge
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -42,6 +43,13 @@ func newPlay(fail func(format string, args ...any)) *play {
 		},
 	}
 	return p
+}
+
+// fork gives a play that goes on from here by itself.
+func (p *play) fork() *play {
+	q := *p
+	q.ids, q.visitor, q.refs = maps.Clone(p.ids), maps.Clone(p.visitor), slices.Clone(p.refs)
+	return &q
 }
 
 // event takes one event through Apply and writes down what it did.
@@ -96,6 +104,9 @@ func (p *play) check(ev Event, before string, next Session, eff Effects) {
 			p.fail("delivery id %s twice", d.ID)
 		}
 		p.ids[d.ID] = true
+		if !idForm.MatchString(string(d.ID)) {
+			p.fail("delivery id %q", d.ID)
+		}
 		if d.To != ToCentre {
 			continue
 		}
@@ -119,6 +130,9 @@ func (p *play) check(ev Event, before string, next Session, eff Effects) {
 	}
 	if want := ev.Verb != nil && ev.Verb.Answer != nil; want != (answers == 1) || answers > 1 {
 		p.fail("%d private answers", answers)
+	}
+	if next.Asked != nil && next.wished() && next.State.Open() {
+		p.fail("a question is open although the wish for an agent is on its way")
 	}
 	if next.Undone == nil && len(next.Held) > 0 {
 		p.fail("%d wait in state %q although nothing is undone", len(next.Held), next.State)

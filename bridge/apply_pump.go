@@ -75,17 +75,25 @@ func (st *step) end(by EndedBy, at time.Time, say string) {
 func (st *step) putBack() {
 	h := *st.Undone.What
 	st.Undone = nil
+	if h.Deleted {
+		return
+	}
 	h.Along = st.State == StateEnded
 	h.Refusals++
 	if h.Refusals <= maxRefusals {
 		st.Held = append([]Held{h}, st.Held...)
 		return
 	}
-	given := []Held{h}
-	if h.Kind == HeldTransfer { // without the wish, what was meant for the agent must not go on
-		given = append(given, st.texts()...)
+	if h.Kind == HeldText {
+		st.giveBack([]Held{h}, CodeLost, sayNotDelivered)
+		return
 	}
-	st.giveBack(given, CodeLost, sayNotDelivered)
+	// Without the wish, what was meant for the agent must not go on.
+	say, ref := sayNoAgent(Result{}), st.letter(append([]Held{h}, st.texts()...), CodeLost)
+	if ref != "" {
+		say += " " + sayNotDelivered
+	}
+	st.notice(say, resendButton(ref)...)
 }
 
 // maxRefusals is how often a text or a wish is tried again after sessions that refused it or ended over it.

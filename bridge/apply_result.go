@@ -69,6 +69,9 @@ func (st *step) chatResult(r Result) {
 	case r.Outcome == Delivered:
 		st.Undone = nil
 		st.sent(*text)
+		if text.Deleted {
+			st.retract(text.Message)
+		}
 	case r.Code == CodeLost, r.Code == CodeSuspect && st.State == StateEnded:
 		st.putBack()
 		st.lose()
@@ -81,7 +84,6 @@ func (st *step) chatResult(r Result) {
 
 // sent remembers a text the centre accepted.
 func (st *step) sent(h Held) {
-	st.Known = true
 	if h.Message == "" || st.sentIndex(h.Message) >= 0 {
 		return
 	}
@@ -146,14 +148,17 @@ func (st *step) transferRefused(r Result) {
 	st.Refused = st.env.Now
 	meant := append(st.askedTexts(), st.texts()...)
 	switch {
-	case len(meant) == 0:
+	case len(meant) == 0 && st.holds(HeldEnd):
 		st.notice(sayNoAgent(r))
+	case len(meant) == 0:
+		st.notice(sayNoAgent(r) + " " + sayGoOn)
 	case st.holds(HeldEnd):
+		meant = append([]Held{st.marker(HeldTransfer, "")}, meant...)
 		st.notice(sayNoAgent(r)+" "+sayNotDelivered, resendButton(st.letter(meant, reason(r)))...)
 	default:
 		st.question(VerbRobot)
 		st.Asked.Texts = meant
-		st.notice(sayNoAgentHeld(r), st.choice()...)
+		st.notice(sayNoAgent(r)+" "+sayGoOn+" "+sayNotPassedOn, st.choice()...)
 	}
 }
 
@@ -199,11 +204,16 @@ func (st *step) postResult(r Result) {
 	case r.Outcome == Delivered, r.Target == ToPerson:
 	case r.Code == CodeThreadGone:
 		st.gone()
-	case r.Message == MessageAgent && (st.State == StateAgent || st.State == StateTransferring):
+	case r.Message == MessageAgent && st.agentThere():
 		st.line(sayNotShownToAgent)
 	case r.Message == MessageAgent, r.Message == MessageRobot, r.Message == MessageSystem:
 		st.notice(sayNotShown)
 	}
+}
+
+// agentThere: an agent reads what is sent.
+func (st *step) agentThere() bool {
+	return st.State == StateAgent || st.State == StateTransferring && st.AgentIn || st.State == StateDormant && st.Former == StateAgent
 }
 
 func reason(r Result) string {
@@ -224,7 +234,7 @@ func (st *step) gone() {
 	case st.State == StateEnding || st.holds(HeldEnd):
 		st.out.Note = "ends already"
 	default:
-		if st.State == StateAgent {
+		if st.agentThere() {
 			st.line(sayThreadGoneToAgent)
 		}
 		st.Held = append(st.Held, st.marker(HeldEnd, EndedByGone))

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"slices"
 	"strings"
 
 	"ccbridge/ccm"
@@ -24,8 +25,10 @@ func (st *step) text(t Text) {
 		st.correct(t.Message, body)
 		return
 	}
-	st.Lost = false
 	st.word()
+	st.Lost = false
+	// An end that waits because nobody wrote, or because the thread was gone, is void.
+	st.Held = slices.DeleteFunc(st.Held, func(h Held) bool { return h.Kind == HeldEnd && h.EndedBy != EndedByCustomer })
 	if held, ok := st.pieces(t, body); ok || st.State == StateNew {
 		st.accept(held)
 	}
@@ -95,6 +98,9 @@ func (st *step) tooLong() {
 // turnAway refuses text because too much waits already.
 func (st *step) turnAway(held []Held) {
 	st.out.Note = "too much waits"
+	if st.State == StateTransferring || st.holds(HeldTransfer) || st.Asked != nil && st.Asked.Verb == VerbRobot {
+		held = append([]Held{st.marker(HeldTransfer, "")}, held...) // it was meant for the agent
+	}
 	st.notice(sayTooMuchWaits, resendButton(st.letter(held, "held full"))...)
 }
 
@@ -115,7 +121,10 @@ func (st *step) accept(held []Held) {
 // mustAsk: the text would reach the robot although it was meant for the agent, because it stands behind text that waits
 // for the customer's choice or was written before the refusal of the transfer was known.
 func (st *step) mustAsk() bool {
-	if st.State != StateRobot && (st.State != StateDormant || st.Former != StateRobot) || st.holds(HeldTransfer) {
+	if st.State != StateRobot && (st.State != StateDormant || st.Former != StateRobot) {
+		return false
+	}
+	if st.holds(HeldTransfer) || st.wishUndone() { // it waits for that wish
 		return false
 	}
 	return st.Asked != nil || st.ev.Text != nil && st.ev.At.Before(st.Refused)
@@ -127,7 +136,7 @@ func (st *step) ask(held []Held) {
 		st.question(VerbRobot)
 		st.notice(sayHeldBack, st.choice()...)
 	}
-	st.wait(held)
+	st.wait(slices.DeleteFunc(held, func(h Held) bool { return h.Kind != HeldText })) // the choice decides about a wish
 }
 
 func (st *step) question(verb VerbKind) {

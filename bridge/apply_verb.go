@@ -50,7 +50,7 @@ func (st *step) verbAgent(v Verb) {
 	switch {
 	case end < 0 && (st.State == StateAgent || st.State == StateDormant && st.Former == StateAgent):
 		st.answer(v, sayAlreadyAgent)
-	case end < 0 && (st.State == StateTransferring || st.State == StateQueued || st.State == StateDormant && st.Former == StateQueued),
+	case end < 0 && (st.wishUndone() || st.State == StateQueued || st.State == StateDormant && st.Former == StateQueued),
 		holds(st.Held[end+1:], HeldTransfer): // a wish before the end goes with its session
 		st.answer(v, sayAlreadyCalling)
 	case st.State == StateNew, st.State == StateEnded && st.Undone == nil:
@@ -61,6 +61,11 @@ func (st *step) verbAgent(v Verb) {
 		st.word()
 		st.Held = append(append(st.Held, wish), st.askedTexts()...)
 	}
+}
+
+// wishUndone: TRANS2AGENT is on its way, or it is being asked why it was refused.
+func (st *step) wishUndone() bool {
+	return st.Undone != nil && st.Undone.What != nil && st.Undone.What.Kind == HeldTransfer
 }
 
 // askedTexts takes what waits for the customer's word. Their time to be given up begins now.
@@ -99,7 +104,8 @@ func (st *step) verbEnd(v Verb) {
 
 // loseAsked turns text that still waits for a choice into a dead letter with [send again]: the choice is no more.
 func (st *step) loseAsked() {
-	st.giveBack(st.askedTexts(), CodeNobody, sayNotDelivered)
+	texts := append([]Held{st.marker(HeldTransfer, "")}, st.askedTexts()...)
+	st.giveBack(texts, CodeNobody, sayNotDelivered)
 }
 
 // verbAgain opens a new session with the text that waited for it.
@@ -122,13 +128,16 @@ func (st *step) verbResend(v Verb) {
 		st.answer(v, sayResent)
 		return
 	}
-	texts := st.Letters[i].Texts
+	texts, wish := st.Letters[i].Texts, len(st.Letters[i].Texts)-st.Letters[i].Agents
 	if st.State == StateEnded && st.Undone != nil || len(st.Held)+len(texts) > st.env.Limits.Held {
 		st.answer(v, sayTryLater)
 		return
 	}
 	var held []Held
-	for _, t := range texts {
+	for n, t := range texts {
+		if n == wish {
+			held = append(held, st.marker(HeldTransfer, ""))
+		}
 		held = append(held, Held{Kind: HeldText, Text: t, At: st.ev.At, Received: st.ev.Received})
 	}
 	st.Letters = slices.Delete(st.Letters, i, i+1)

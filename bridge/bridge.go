@@ -50,6 +50,7 @@ type Bridge struct {
 	polls   *polls
 	catchup *catchup
 	parking *parking
+	stopping <-chan struct{} // ends with the context of Run
 }
 
 // New makes a Bridge. It opens nothing and starts nothing.
@@ -78,6 +79,7 @@ func (b *Bridge) Run(ctx context.Context) error {
 	work, cut := context.WithCancel(context.WithoutCancel(ctx)) // of what is begun: outlives ctx
 	defer cut()
 	b.status.ctx = work
+	b.stopping = ctx.Done()
 	if err := b.Store.Healthy(ctx); err != nil {
 		return fmt.Errorf("try the store: %w", err)
 	}

@@ -20,24 +20,33 @@ type gap struct {
 	adapter string
 	again   chan struct{} // a gap is to be closed
 
+	// Of Run:
+	patience time.Time // until then threads are held for what cannot be read by chance
+
 	// Under catchup.mu:
 	open     bool               // a gap is being closed
 	listed   bool               // threads is complete; before that every thread is held
 	threads  map[ThreadKey]bool // still to be read
 	channels map[string]bool    // entries of routes still to be read
 	ready    bool               // the first catch-up was finished or failed
+	// What could not be read is tried again: entries of routes, whose cursors stay, and threads as they were.
+	failed map[string]bool
+	missed map[ThreadKey]OpenThread
 }
 
 const (
 	overlap       = 10 * time.Minute // longer than a platform's own retries
 	threadsAtOnce = 4
-	catchUpLimit  = 2 * time.Minute // for one thread or channel
+	catchUpLimit  = 2 * time.Minute  // for one thread or channel
+	holdLimit     = 30 * time.Second // for tries after failures
+	catchUpRetry  = time.Minute      // before what could not be read is tried again; doubled each time
+	maxRetry      = 30 * time.Minute
 )
 
 func newCatchup(b *Bridge) *catchup {
 	c := &catchup{b: b, lines: map[string]*gap{}}
 	for name := range b.Adapters {
-		c.lines[name] = &gap{adapter: name, again: make(chan struct{}, 1), open: true} // a start is a gap
+		c.lines[name] = &gap{adapter: name, again: make(chan struct{}, 1), open: true, failed: map[string]bool{}, missed: map[ThreadKey]OpenThread{}} // a start is a gap
 	}
 	return c
 }
@@ -96,13 +105,21 @@ func (c *catchup) inGap(adapter string) bool {
 // Run closes the gaps of one adapter until ctx ends.
 func (c *catchup) Run(ctx context.Context, adapter string) {
 	g := c.lines[adapter]
+	wait := catchUpRetry
+	retry := time.NewTimer(wait)
+	defer retry.Stop()
 	for {
+		do := c.close
 		select {
 		case <-ctx.Done():
 			return
 		case <-g.again:
+			wait = catchUpRetry
+		case <-retry.C:
+			do, wait = c.retry, min(2*wait, maxRetry)
 		}
-		c.b.guard("catch up", ThreadKey{Adapter: adapter}, func() { c.close(ctx, g) })
+		c.b.guard("catch up", ThreadKey{Adapter: adapter}, func() { do(ctx, g) })
+		retry.Reset(wait)
 	}
 }
 
@@ -116,6 +133,7 @@ func (c *catchup) close(ctx context.Context, g *gap) {
 		return
 	}
 	began := time.Now()
+	g.patience = began.Add(holdLimit)
 	open, err := c.b.Store.Open(ctx, g.adapter)
 	for ; err != nil && ctx.Err() == nil; open, err = c.b.Store.Open(ctx, g.adapter) {
 		c.b.storeFailed("list open threads", err)
@@ -136,80 +154,6 @@ func (c *catchup) close(ctx context.Context, g *gap) {
 	}
 	c.readThreads(ctx, g, open)
 	c.finish(ctx, g, began)
-}
-
-// entries lists what the routes of an adapter name, each once.
-func (c *catchup) entries(adapter string) []string {
-	var list []string
-	seen := map[string]bool{}
-	for _, r := range c.b.Routes {
-		for _, e := range r.Channels {
-			if r.Adapter == adapter && !seen[e] {
-				seen[e] = true
-				list = append(list, e)
-			}
-		}
-	}
-	return list
-}
-
-// readChannel reads what began in a channel. A channel that is seen for the first time has nothing to catch up.
-func (c *catchup) readChannel(ctx context.Context, g *gap, entry string, began time.Time) {
-	cursor, err := c.b.Store.Cursor(ctx, g.adapter, entry)
-	if err == nil && !cursor.IsZero() {
-		since := cursor.Add(-overlap)
-		if oldest := began.Add(-c.b.Limits.CatchUp); since.Before(oldest) {
-			since = oldest
-		}
-		callCtx, cancel := context.WithTimeout(ctx, catchUpLimit)
-		err = c.b.Adapters[g.adapter].CatchUpChannel(callCtx, entry, since, inbox{c.b})
-		cancel()
-	}
-	if err == nil {
-		err = c.b.Store.SetCursor(ctx, g.adapter, entry, began)
-	}
-	if err != nil && ctx.Err() == nil {
-		c.b.Log.Warn("a channel could not be read after a gap", slog.String("adapter", g.adapter), slog.String("channel", entry), slog.String("error", err.Error()))
-	}
-	c.mu.Lock()
-	delete(g.channels, entry)
-	c.mu.Unlock()
-}
-
-// readThreads reads the open threads, some at a time.
-func (c *catchup) readThreads(ctx context.Context, g *gap, open []OpenThread) {
-	var group sync.WaitGroup
-	slots := make(chan struct{}, threadsAtOnce)
-	for _, t := range open {
-		slots <- struct{}{}
-		group.Go(func() {
-			defer func() { <-slots }()
-			c.b.guard("catch up", t.Key, func() { c.readThread(ctx, g, t) })
-		})
-	}
-	group.Wait()
-}
-
-func (c *catchup) readThread(ctx context.Context, g *gap, t OpenThread) {
-	defer c.release(g, t.Key)
-	if ctx.Err() != nil {
-		return
-	}
-	callCtx, cancel := context.WithTimeout(ctx, catchUpLimit)
-	defer cancel()
-	since := t.Cursor
-	if !since.IsZero() {
-		since = since.Add(-overlap)
-	}
-	if oldest := time.Now().Add(-SeenWindow + overlap); since.Before(oldest) {
-		since = oldest // what is older is no longer known to be new
-	}
-	if err := c.b.Adapters[g.adapter].CatchUpThread(callCtx, t.Key, since, inbox{c.b}); err != nil && ctx.Err() == nil {
-		c.b.Log.Warn("a thread could not be read after a gap", slog.String("thread", t.Key.String()), slog.String("error", err.Error()))
-	}
-	if err := c.b.Store.Resequence(ctx, t.ID, t.Part); err != nil && ctx.Err() == nil {
-		c.b.storeFailed("order a thread's events", err)
-	}
 }
 
 func (c *catchup) release(g *gap, t ThreadKey) {
@@ -243,6 +187,9 @@ func (c *catchup) moveCursors(ctx context.Context) {
 			continue
 		}
 		for _, e := range c.entries(name) {
+			if c.unread(name, e) {
+				continue
+			}
 			if err := c.b.Store.SetCursor(ctx, name, e, now); err != nil {
 				c.b.storeFailed("move a cursor", err)
 				return

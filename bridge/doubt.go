@@ -150,6 +150,9 @@ func (o *outbox) undecided(ctx context.Context, out *outside, k laneKey, d Deliv
 	if f.unreachable || mustKnow || !f.refused && l.rounds < lookRounds {
 		if f.unreachable && f.cause != nil {
 			o.pause(out, k, f.cause, time.Now())
+			if k.to == ToCentre {
+				o.silent(d.Deadline.Add(-o.b.Limits.CallTimeout), f.cause)
+			}
 		}
 		o.lookAgain(k, l, time.Now().Add(max(o.b.Limits.LookGap, backoff(l.rounds))))
 		return

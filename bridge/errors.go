@@ -57,10 +57,14 @@ type SendError struct {
 }
 
 func (e *SendError) Error() string {
-	if e.Err == nil {
-		return fmt.Sprintf("%s (%s, scope %s)", e.Code, e.Certainty, e.Scope)
+	what := e.Code
+	switch {
+	case e.Err != nil && what != "":
+		what = fmt.Sprintf("%s: %v", e.Code, e.Err)
+	case e.Err != nil:
+		what = e.Err.Error()
 	}
-	return fmt.Sprintf("%s %v (%s, scope %s)", e.Code, e.Err, e.Certainty, e.Scope)
+	return fmt.Sprintf("%s (%s, scope %s)", what, e.Certainty, e.Scope)
 }
 
 func (e *SendError) Unwrap() error { return e.Err }

@@ -266,8 +266,6 @@ type Call struct {
 	Kind    CallKind    `json:"kind"`
 	Visitor ccm.Visitor `json:"visitor"`
 	Content string      `json:"content,omitempty"`
-	// First: no text of the session was settled before (§5: nothing of it is known yet).
-	First bool `json:"first,omitempty"`
 }
 
 // Outcome is how a delivery ended.

@@ -32,6 +32,7 @@ type outside struct {
 	lanes    *queue[laneKey]
 	paused   time.Time // until then nothing begins
 	failures int       // in a row that concern the whole of it
+	answered time.Time // when it last answered
 }
 
 // centreName is the centre's name among the outsides, and in status and metrics.
@@ -272,7 +273,7 @@ func (o *outbox) pause(out *outside, k laneKey, e *SendError, now time.Time) {
 			o.places[name] = p
 		}
 		if until := now.Add(e.RetryAfter); p.next.Before(until) {
-			p.next = until
+			p.next, p.rested = until, until
 		}
 		o.b.Meter.Limited(out.name, e.RetryAfter)
 	case ScopeAdapter, ScopeCentre:
@@ -298,7 +299,17 @@ func (o *outbox) works(out *outside) {
 	o.b.outsideWorks(out.name)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	out.failures, out.paused = 0, time.Time{}
+	out.failures, out.paused, out.answered = 0, time.Time{}, time.Now()
+}
+
+// silent notes that the centre answers nobody, although no single failure says so: nothing came from it since then.
+func (o *outbox) silent(since time.Time, e *SendError) {
+	o.mu.Lock()
+	answered := o.outside[centreName].answered
+	o.mu.Unlock()
+	if answered.Before(since) {
+		o.b.outsideFailed(centreName, e)
+	}
 }
 
 // ending is an end that waits for the store.
@@ -331,6 +342,7 @@ func (o *outbox) settle(ctx context.Context, k laneKey, d Delivery, remote Remot
 		o.b.Log.Warn("an answer could not be shown", append(deliveryAttrs(d), slog.String("code", v.code), slog.String("detail", v.detail))...)
 	}
 	if s.Result != nil && s.Dead == nil && o.b.stepResult(ctx, s) {
+		s.Result = nil
 		o.settled(k, d, s)
 		return
 	}

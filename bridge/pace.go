@@ -8,6 +8,7 @@ import (
 // place is what shares one limit: a Slack channel, a Discord thread. Its lanes take turns.
 type place struct {
 	next   time.Time // when the next post may go
+	rested time.Time // when a whole burst may go again: then the place can be forgotten
 	turns  []laneKey // who waits, in order
 	ringed time.Time // when the first of them will be woken
 }
@@ -28,6 +29,7 @@ func (o *outbox) turn(k laneKey, name string, gap time.Duration, burst int, now 
 			p.next = earliest
 		}
 		p.next = p.next.Add(gap)
+		p.rested = p.next.Add(now.Sub(earliest))
 		o.ringPlace(name, p)
 		return true
 	}
@@ -51,7 +53,7 @@ func (o *outbox) leave(k laneKey, name string) {
 // ringPlace has the first in the line woken when the place is free. The caller holds o.mu.
 func (o *outbox) ringPlace(name string, p *place) {
 	if len(p.turns) == 0 {
-		if !p.next.After(time.Now()) {
+		if !p.rested.After(time.Now()) {
 			delete(o.places, name)
 		}
 		return
@@ -81,7 +83,7 @@ func (o *outbox) sweep() {
 	defer o.mu.Unlock()
 	now := time.Now()
 	for name, p := range o.places {
-		if len(p.turns) == 0 && p.next.Before(now) {
+		if len(p.turns) == 0 && !p.rested.After(now) {
 			delete(o.places, name)
 		}
 	}

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -53,6 +54,7 @@ func (p *parking) take(t ThreadKey) []Incoming {
 	list := p.events[t]
 	if len(list) > 0 {
 		p.drop(t)
+		p.order = slices.DeleteFunc(p.order, func(o parkedThread) bool { return o.thread == t })
 	}
 	return list
 }

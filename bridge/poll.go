@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -39,6 +40,8 @@ type poller struct {
 	reads    int       // how often the history must still be read, because an answer may be lost
 	nextRead time.Time // not before
 	failures int
+	shorts   int             // empty answers in a row that came at once
+	failing  time.Time       // since when
 	misses   int             // history reads in a row that failed
 	counted  bool            // this doubt was counted as a possible loss
 	known    bool            // an answer may be lost that was there before this process: all texts are ambiguous
@@ -137,6 +140,7 @@ const (
 	shortAnswer    = time.Second      // an empty answer sooner than this comes from a centre without long polling
 	ambiguousReads = 12               // reads of a history that may lag, after a text that history may have shown before
 	historyWait    = 30 * time.Second // between reads of a history that cannot be read
+	someFailures   = 3                // in a row that are no chance any more
 )
 
 // run polls until ctx ends: that is shutdown or the end of the session. A poll on its way is not cut off by shutdown alone.
@@ -174,12 +178,26 @@ func (p *poller) once(ctx context.Context) {
 	p.mu.Unlock()
 	p.b.outbox.works(p.b.outbox.outside[centreName])
 	if len(downs) == 0 {
-		if took := time.Since(start); took < shortAnswer {
-			pause(ctx, shortAnswer-took)
-		}
+		p.rest(ctx, time.Since(start))
 		return
 	}
-	p.keep(ctx, p.incoming(downs))
+	p.shorts = 0
+	list, unsure := p.incoming(downs)
+	p.keep(ctx, list)
+	if len(unsure) > 0 {
+		p.leaveToHistory(ctx, unsure)
+	}
+}
+
+// rest keeps a centre without long polling from being asked all the time: the more empty answers came at once, the longer.
+func (p *poller) rest(ctx context.Context, took time.Duration) {
+	if took >= shortAnswer {
+		p.shorts = 0
+		return
+	}
+	wait := min(50*time.Millisecond<<min(p.shorts, 5), shortAnswer)
+	p.shorts++
+	pause(ctx, wait-took)
 }
 
 func (p *poller) failed(ctx context.Context, err error) {
@@ -190,10 +208,15 @@ func (p *poller) failed(ctx context.Context, err error) {
 	if v.err.Certainty != NotDone {
 		p.doubt()
 	}
-	if v.err.Scope == ScopeCentre {
-		p.b.outsideFailed(centreName, v.err)
+	if p.failures++; p.failures == 1 {
+		p.failing = time.Now()
 	}
-	p.failures++
+	switch {
+	case v.err.Scope == ScopeCentre:
+		p.b.outsideFailed(centreName, v.err)
+	case p.failures >= someFailures:
+		p.b.outbox.silent(p.failing, v.err)
+	}
 	p.b.Log.Debug("poll failed", "thread", p.thread.String(), "session", p.session, "error", v.err.Error())
 	pause(ctx, max(v.err.RetryAfter, backoff(p.failures)))
 }
@@ -204,31 +227,63 @@ func (p *poller) doubt() {
 	p.nextRead = time.Time{}
 }
 
-// incoming gives each downlink its id. One without a messageCode of which history showed an equal one may be the same:
-// there history decides, not the poll (§9.9).
-func (p *poller) incoming(downs []ccm.Downlink) []Incoming {
-	var list []Incoming
-	for _, d := range downs {
-		key := heardKey(d.Source, d.Media, d.Content)
-		counts := d.Control == ccm.Chat
-		if d.MessageCode == "" && counts && (p.history[key] || p.known) {
+// incoming makes events of downlinks, up to the first of which history must decide: one without a messageCode of which
+// history showed an equal one may be the same (§9.9).
+func (p *poller) incoming(downs []ccm.Downlink) (list []Incoming, unsure []ccm.Downlink) {
+	for i, d := range downs {
+		if uncoded(d) && (p.history[heardKey(d.Source, d.Media, d.Content)] || p.known) {
 			p.reads, p.nextRead = max(p.reads, ambiguousReads), time.Time{}
 			if p.misses == 0 {
-				continue
+				return list, downs[i:]
 			} // the history cannot be read: rather twice than never
 		}
-		p.ordinal++
-		id := fmt.Sprintf("p:%s:%d:%d", p.visitor.UserID, time.Now().UnixNano(), p.ordinal)
-		if d.MessageCode != "" {
-			id = codeID(p.visitor, d.MessageCode)
-		}
-		in := p.event(EventID(id), d)
-		if counts {
-			in.Heard = key
-		}
-		list = append(list, in)
+		list = append(list, p.incomingOf(d))
 	}
-	return list
+	return list, nil
+}
+
+// uncoded: a text that only its content tells from others.
+func uncoded(d ccm.Downlink) bool { return d.MessageCode == "" && d.Control == ccm.Chat }
+
+func (p *poller) incomingOf(d ccm.Downlink) Incoming {
+	p.ordinal++
+	id := fmt.Sprintf("p:%s:%d:%d", p.visitor.UserID, time.Now().UnixNano(), p.ordinal)
+	if d.MessageCode != "" {
+		id = codeID(p.visitor, d.MessageCode)
+	}
+	in := p.event(EventID(id), d)
+	in.Dedupe = d.MessageCode != ""
+	if d.Control == ccm.Chat {
+		in.Heard = heardKey(d.Source, d.Media, d.Content)
+	}
+	return in
+}
+
+// leaveToHistory has the history say which of the texts are new, so that they come in their order. What came behind them
+// waits for that: after a DISCONNECT nobody would read the history any more, so there it is read until it cannot lag.
+func (p *poller) leaveToHistory(ctx context.Context, downs []ccm.Downlink) {
+	var behind, all []Incoming
+	ends := false
+	for _, d := range downs {
+		in := p.incomingOf(d)
+		all = append(all, in)
+		if !uncoded(d) {
+			behind = append(behind, in)
+			ends = ends || d.Control == ccm.Disconnect
+		}
+	}
+	read := p.fromHistory(ctx)
+	for (!read && p.misses < someFailures || read && ends) && p.reads > 0 && ctx.Err() == nil {
+		pause(ctx, time.Until(p.nextRead))
+		read = p.fromHistory(ctx)
+	}
+	switch {
+	case ctx.Err() != nil: // the next start finds all of it
+	case read:
+		p.keep(ctx, behind)
+	default: // rather twice than never
+		p.keep(ctx, all)
+	}
 }
 
 // codeID is the id of a downlink with a messageCode.
@@ -259,12 +314,20 @@ func (p *poller) keep(ctx context.Context, list []Incoming) (fresh bool) {
 	return false
 }
 
-// readHistory ingests what the history shows beyond what was ingested, and asks whether there still is a session.
+// readHistory ingests what the history shows beyond what was ingested. When it need not be read again it asks whether
+// there still is a session: sooner, the end might overtake a text that the history does not show yet.
 func (p *poller) readHistory(ctx context.Context) {
+	if p.fromHistory(ctx) && p.reads == 0 {
+		p.askWhetherOver(ctx)
+	}
+}
+
+// fromHistory ingests what the history shows beyond what was ingested. false: it could not be read.
+func (p *poller) fromHistory(ctx context.Context) bool {
 	list, err := p.surplus(ctx)
 	if err != nil {
 		p.missed(ctx, err)
-		return
+		return false
 	}
 	p.misses = 0
 	for _, c := range list {
@@ -275,26 +338,37 @@ func (p *poller) readHistory(ctx context.Context) {
 	}
 	p.reads--
 	p.nextRead = time.Now().Add(p.b.Limits.LookGap)
+	return true
+}
+
+func (p *poller) askWhetherOver(ctx context.Context) {
 	callCtx, cancel := context.WithTimeout(ctx, p.b.Limits.CallTimeout)
 	defer cancel()
 	info, err := p.b.Centre.QueueInfo(callCtx, p.visitor)
 	if err == nil && info.State() == ccm.Over {
-		over := p.event(EventID("o:"+p.visitor.UserID), ccm.Downlink{})
+		over := p.event(overID(p.visitor), ccm.Downlink{})
 		over.Event.Downlink = nil
 		over.Event.Result = &Result{Target: ToCentre, Call: CallQueue, Outcome: Delivered, Queue: &info}
 		p.keep(ctx, []Incoming{over})
 	}
 }
 
-// missed: the history could not be read. A refusal is final; anything else is tried again while polling goes on.
+// missed: the history could not be read. A refusal is final; anything else is tried again while polling goes on. A
+// failure of the store says nothing about the history.
 func (p *poller) missed(ctx context.Context, err error) {
 	if ctx.Err() != nil {
+		return
+	}
+	if e := (*ccm.Error)(nil); !errors.As(err, &e) {
+		p.b.storeFailed("count heard texts", err)
+		p.nextRead = time.Now().Add(storeRetry)
+		pause(ctx, storeRetry)
 		return
 	}
 	f := centreSilent(err)
 	p.misses++
 	p.b.Log.Debug("history could not be read", "thread", p.thread.String(), "session", p.session, "error", err.Error())
-	if (f.refused || p.misses >= 3) && !p.counted {
+	if (f.refused || p.misses >= someFailures) && !p.counted {
 		p.counted = true
 		p.b.Meter.PossibleLoss()
 		p.b.Log.Warn("an answer of the centre may be lost: its history cannot be read", "thread", p.thread.String(), "session", p.session)

@@ -96,7 +96,6 @@ type Session struct {
 	Accepted time.Time `json:"accepted,omitzero"` // when the centre last took something
 	LateTold bool      `json:"late,omitempty"`    // the thread knows that the centre does not answer; until nothing waits
 	FileTold bool      `json:"file,omitempty"`    // the agent knows that files do not arrive
-	Known    bool      `json:"known,omitempty"`   // a text of this session was settled
 	AgentIn  bool      `json:"agent,omitempty"`   // an agent wrote in this session
 	Lost     bool      `json:"lost,omitempty"`    // the platform's thread is gone: nothing can be shown
 }
@@ -148,6 +147,8 @@ type Held struct {
 	Hash string `json:"hash,omitempty"`
 	// Own: a line of the bridge's own, of no use beyond its session.
 	Own bool `json:"own,omitempty"`
+	// Deleted: its writer took it back while it was on its way.
+	Deleted bool `json:"deleted,omitempty"`
 	// Along: it waited when its session ended by itself, so it goes into the next one (design §3).
 	Along bool `json:"along,omitempty"`
 	// Refusals counts how often a session refused it or ended over it; see maxRefusals.
@@ -165,6 +166,8 @@ type Asked struct {
 type Letter struct {
 	Ref   string   `json:"ref"`
 	Texts []string `json:"texts"`
+	// Agents is how many of the texts, at their end, were meant for an agent: sent again, the wish for one comes before them.
+	Agents int `json:"agents,omitempty"`
 }
 
 // Sent is a text the centre accepted.

@@ -112,6 +112,11 @@ func (b *Bridge) outsideWorks(name string) {
 
 // reported takes an adapter's own word about its line.
 func (b *Bridge) reported(adapter string, l Line) {
+	select {
+	case <-b.stopping: // lines that go down now are no news
+		return
+	default:
+	}
 	if l.Reconnect {
 		b.Meter.Reconnected(adapter)
 	}

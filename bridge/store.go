@@ -44,7 +44,7 @@ type Incoming struct {
 	Heard string
 	// FromHistory marks the session as one where history decides how often a text is shown.
 	FromHistory bool
-	// Session is the session a downlink belongs to: with another number than the thread's it is NoThread (too late).
+	// Session, if not 0, is the session the event belongs to: with another number than the thread's it is NoThread (too late).
 	Session int
 }
 

@@ -34,6 +34,8 @@ const (
 	sayUnknown        = "I cannot tell whether your last message arrived. If you send it again, it may arrive twice."
 	sayTooMuchWaits   = "Too many messages are waiting already, so your last one was not taken."
 	sayFileNotCarried = "Files cannot be passed on yet. The other side only sees the file's name."
+	sayGoOn           = "You can go on with the robot."
+	sayNotPassedOn    = "What you wrote in the meantime has not been passed on. What shall I do with it?"
 	sayHeldBack       = "No human is available, so this message has not been passed on. What shall I do with it?"
 	sayEndedAsk       = "This conversation has ended. Shall I open it again and pass your message on?"
 	sayClosed         = "This conversation has ended and cannot be opened again. Please start a new one."
@@ -116,15 +118,11 @@ func sayNotConnected(r Result) string {
 func sayNoAgent(r Result) string {
 	switch {
 	case r.Code == CodeOutsideHours:
-		return "No human is on duty at this hour. You can go on with the robot."
+		return "No human is on duty at this hour."
 	case r.Outcome == GivenUp || r.Outcome == Unknown:
-		return "I could not reach anybody. You can go on with the robot."
+		return "I could not reach anybody."
 	}
-	return "No human is available at the moment. You can go on with the robot."
-}
-
-func sayNoAgentHeld(r Result) string {
-	return sayNoAgent(r) + " What you wrote in the meantime has not been passed on. What shall I do with it?"
+	return "No human is available at the moment."
 }
 
 // plainDuration says a duration as a person would.

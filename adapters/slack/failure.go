@@ -2,6 +2,7 @@ package slack
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -132,6 +133,33 @@ func sendError(err error) *bridge.SendError {
 		e.Err = nil // it would be said twice
 	}
 	return e // else in doubt, concerning this delivery
+}
+
+// lookError says what a failed look means to the core. A Slack that cannot be reached just now is waited for, and that
+// holds up nobody else; what it refuses to show, or shows unreadably, it may refuse for ever.
+func lookError(err error) *bridge.SendError {
+	e := sendError(err)
+	e.Certainty = bridge.InDoubt
+	var se slack.SlackErrorResponse
+	switch {
+	case errors.As(err, &se) && se.Err == "missing_scope":
+		e.Scope, e.Final = bridge.ScopeDelivery, false // posting may be allowed all the same
+	case fatal(err):
+	case limited(err):
+		e.RetryAfter = 0 // reading waits by itself, and posting has a limit of its own
+	case errors.As(err, &se) && !doubtCodes[se.Err] && !laterCodes[se.Err], unreadable(err):
+		e.Scope, e.Final = bridge.ScopeDelivery, false
+	default:
+		e.Scope, e.Final = bridge.ScopeChannel, false
+	}
+	return e
+}
+
+// unreadable reports whether Slack answered a look with something that tells nothing.
+func unreadable(err error) bool {
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	return errors.Is(err, errTooLong) || errors.Is(err, errIncomplete) || errors.As(err, &syntax) || errors.As(err, &kind)
 }
 
 // refusal says what an error code of a post means.

@@ -13,8 +13,16 @@ import (
 const clockSkew = time.Minute
 
 // Find looks for a delivery by the id in its metadata: in its thread, then in the channel, where Slack puts replies to
-// a deleted root. Such a stray is taken back.
+// a deleted root. Such a stray is taken back. It fails with *bridge.SendError.
 func (a *Adapter) Find(ctx context.Context, d bridge.Delivery, after time.Time) (bridge.RemoteID, bridge.Certainty, error) {
+	ts, c, err := a.find(ctx, d, after)
+	if err != nil {
+		return "", bridge.InDoubt, lookError(err)
+	}
+	return ts, c, nil
+}
+
+func (a *Adapter) find(ctx context.Context, d bridge.Delivery, after time.Time) (bridge.RemoteID, bridge.Certainty, error) {
 	if p, err := readPost(d); err != nil || p.Answer != nil {
 		return "", bridge.NotDone, nil // private answers cannot be looked up; shown twice they do no harm
 	}
@@ -48,10 +56,10 @@ func (a *Adapter) Find(ctx context.Context, d bridge.Delivery, after time.Time) 
 		return "", bridge.InDoubt, err
 	}
 	if ts, c, _ := found(strays, d.ID); c == bridge.Done {
+		a.gone.add(t) // so that the next Send says it without posting
 		if err := a.deletePost(ctx, t.Channel, string(ts)); err != nil {
 			return "", bridge.InDoubt, err
 		}
-		a.gone.add(t) // so that the next Send says it without posting
 		a.log.Warn("a post of a deleted thread was taken back from the channel", "channel", t.Channel)
 	}
 	return "", bridge.NotDone, nil

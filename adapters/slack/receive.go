@@ -1,9 +1,11 @@
 package slack
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"hash/fnv"
+	"slices"
 	"sync/atomic"
 
 	"github.com/slack-go/slack/socketmode"
@@ -145,6 +147,8 @@ func (r *receiver) store(ctx context.Context, batch []*job) {
 	}
 	cancel()
 
+	// Two sockets may have overtaken each other: a root goes before its replies.
+	slices.SortStableFunc(events, func(x, y bridge.Event) int { return cmp.Compare(x.Order, y.Order) })
 	err := r.put(ctx, events)
 	for i, j := range batch {
 		failed := results[i].err != nil || err != nil && len(results[i].events) > 0

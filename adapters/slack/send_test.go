@@ -265,6 +265,40 @@ func TestFindReadsAllPages(t *testing.T) {
 	find(t, r, robotPost(r, "d", thread), began, bridge.Done)
 }
 
+// What a failed look means: an unreachable Slack is waited for (scope channel or adapter), a refusal is not.
+func TestFindFails(t *testing.T) {
+	t.Parallel()
+	refused := func(code string) slacksim.Fault { return slacksim.Fault{Body: `{"ok":false,"error":"` + code + `"}`} }
+	for _, c := range []struct {
+		fault slacksim.Fault
+		scope bridge.Scope
+	}{
+		{slacksim.Fault{Drop: true}, bridge.ScopeChannel},
+		{slacksim.Fault{Status: 500}, bridge.ScopeChannel},
+		{slacksim.Fault{Status: 403}, bridge.ScopeChannel},
+		{slacksim.Fault{Status: 429, Header: map[string]string{"Retry-After": "60"}}, bridge.ScopeChannel},
+		{slacksim.Fault{Status: 429}, bridge.ScopeChannel},
+		{refused("internal_error"), bridge.ScopeChannel},
+		{refused("token_revoked"), bridge.ScopeAdapter},
+		{refused("missing_scope"), bridge.ScopeDelivery},
+		{refused("not_in_channel"), bridge.ScopeDelivery},
+		{slacksim.Fault{Body: "<html>"}, bridge.ScopeDelivery},
+		{slacksim.Fault{Body: `{"ok":true,"messages":7}`}, bridge.ScopeDelivery},
+	} {
+		t.Run(fmt.Sprint(c.fault.Drop, c.fault.Status, c.fault.Body, c.fault.Header), func(t *testing.T) {
+			t.Parallel()
+			r, thread := quiet(t, slacksim.Config{})
+			c.fault.Method = "conversations.replies"
+			r.sim.Inject(c.fault)
+			_, certainty, err := r.adapter.Find(t.Context(), robotPost(r, "d", thread), time.Now())
+			se := asSendError(t, err)
+			if certainty != bridge.InDoubt || se.Certainty != bridge.InDoubt || se.Scope != c.scope || se.RetryAfter != 0 {
+				t.Errorf("%s: %v, want scope %v", certainty, se, c.scope)
+			}
+		})
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	type want struct {

@@ -69,7 +69,7 @@ func ingest(ctx context.Context, t *tx, in incoming) (bridge.Ingested, error) {
 	if err != nil {
 		return 0, err
 	}
-	late := in.Event.Downlink != nil && in.Session != session
+	late := in.Session != 0 && in.Session != session
 	if late || !known && !in.Opens {
 		return bridge.NoThread, nil
 	}

@@ -1,0 +1,60 @@
+package bridgetest
+
+import (
+	"maps"
+	"sync"
+	"time"
+
+	"ccbridge/bridge"
+)
+
+// Meter counts what happens, by name: "delivered <target> <result>", "repeated", "dead <direction>", "possible loss",
+// "limited <adapter>", "reconnected <adapter>", "call <to> <call>".
+type Meter struct {
+	mu     sync.Mutex
+	counts map[string]int
+}
+
+var _ bridge.Meter = (*Meter)(nil)
+
+// Counts gives all counts.
+func (m *Meter) Counts() map[string]int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.counts)
+}
+
+// Count gives one of them.
+func (m *Meter) Count(name string) int { return m.Counts()[name] }
+
+func (m *Meter) add(name string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.counts == nil {
+		m.counts = map[string]int{}
+	}
+	m.counts[name]++
+}
+
+// Delivered implements bridge.Meter.
+func (m *Meter) Delivered(to bridge.Target, result string) {
+	m.add("delivered " + string(to) + " " + result)
+}
+
+// Repeated implements bridge.Meter.
+func (m *Meter) Repeated() { m.add("repeated") }
+
+// DeadLetter implements bridge.Meter.
+func (m *Meter) DeadLetter(d bridge.Direction) { m.add("dead " + string(d)) }
+
+// PossibleLoss implements bridge.Meter.
+func (m *Meter) PossibleLoss() { m.add("possible loss") }
+
+// CallTook implements bridge.Meter.
+func (m *Meter) CallTook(to, call string, _ time.Duration) { m.add("call " + to + " " + call) }
+
+// Limited implements bridge.Meter.
+func (m *Meter) Limited(adapter string, _ time.Duration) { m.add("limited " + adapter) }
+
+// Reconnected implements bridge.Meter.
+func (m *Meter) Reconnected(adapter string) { m.add("reconnected " + adapter) }

@@ -1,0 +1,185 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+// errDefect is how a read ends that panicked; the panic was reported.
+var errDefect = errors.New("a defect")
+
+// entries lists what the routes of an adapter name, each once.
+func (c *catchup) entries(adapter string) []string {
+	var list []string
+	seen := map[string]bool{}
+	for _, r := range c.b.Routes {
+		for _, e := range r.Channels {
+			if r.Adapter == adapter && !seen[e] {
+				seen[e] = true
+				list = append(list, e)
+			}
+		}
+	}
+	return list
+}
+
+// readChannel reads what began in a channel and moves its cursor. A channel that is seen for the first time has nothing
+// to catch up.
+func (c *catchup) readChannel(ctx context.Context, g *gap, entry string, began time.Time) {
+	place := ThreadKey{Adapter: g.adapter, Channel: entry}
+	err := c.persist(ctx, g, place, func() error { return c.channel(ctx, g, entry, began) })
+	c.mu.Lock()
+	delete(g.channels, entry)
+	known := g.failed[entry]
+	delete(g.failed, entry)
+	if err != nil {
+		g.failed[entry] = true
+	}
+	c.mu.Unlock()
+	c.report(ctx, "channel", place, err, known)
+}
+
+// persist reads a place, and again if that fails by chance, as long as the threads may be held for it.
+func (c *catchup) persist(ctx context.Context, g *gap, place ThreadKey, read func() error) error {
+	for n := 1; ; n++ {
+		err := errDefect
+		c.b.guard("catch up", place, func() { err = read() })
+		var se *SendError
+		final := errors.As(err, &se) && se.Final || errors.Is(err, errDefect)
+		if err == nil || final || ctx.Err() != nil || time.Now().After(g.patience) {
+			return err
+		}
+		pause(ctx, backoff(n))
+	}
+}
+
+func (c *catchup) channel(ctx context.Context, g *gap, entry string, began time.Time) error {
+	cursor, err := c.b.Store.Cursor(ctx, g.adapter, entry)
+	if err != nil {
+		return err
+	}
+	if !cursor.IsZero() {
+		since := cursor.Add(-overlap)
+		if oldest := began.Add(-c.b.Limits.CatchUp); since.Before(oldest) {
+			since = oldest
+		}
+		callCtx, cancel := context.WithTimeout(ctx, catchUpLimit)
+		defer cancel()
+		if err := c.b.Adapters[g.adapter].CatchUpChannel(callCtx, entry, since, inbox{c.b}); err != nil {
+			return err
+		}
+	}
+	return c.b.Store.SetCursor(ctx, g.adapter, entry, began)
+}
+
+// report tells once that something cannot be read, and when it could be.
+func (c *catchup) report(ctx context.Context, what string, place ThreadKey, err error, known bool) {
+	attrs := []any{slog.String("what", what), slog.String("place", place.String())}
+	switch {
+	case ctx.Err() != nil:
+	case err != nil && !known:
+		c.b.Log.Warn("could not be read after a gap; tried again later", append(attrs, slog.String("error", err.Error()))...)
+	case err == nil && known:
+		c.b.Log.Info("read at last after a gap", attrs...)
+	}
+}
+
+// readThreads reads open threads, some at a time.
+func (c *catchup) readThreads(ctx context.Context, g *gap, open []OpenThread) {
+	var group sync.WaitGroup
+	slots := make(chan struct{}, threadsAtOnce)
+	for _, t := range open {
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots }()
+			c.readThread(ctx, g, t)
+		})
+	}
+	group.Wait()
+}
+
+func (c *catchup) readThread(ctx context.Context, g *gap, t OpenThread) {
+	defer c.release(g, t.Key)
+	if ctx.Err() != nil {
+		return
+	}
+	c.mu.Lock()
+	old, known := g.missed[t.Key]
+	c.mu.Unlock()
+	if known {
+		t = old // live events may have moved its cursor over what was missed
+	}
+	err := c.persist(ctx, g, t.Key, func() error { return c.thread(ctx, g, t) })
+	c.mu.Lock()
+	delete(g.missed, t.Key)
+	if err != nil {
+		g.missed[t.Key] = t
+	}
+	c.mu.Unlock()
+	c.report(ctx, "thread", t.Key, err, known)
+}
+
+func (c *catchup) thread(ctx context.Context, g *gap, t OpenThread) error {
+	callCtx, cancel := context.WithTimeout(ctx, catchUpLimit)
+	defer cancel()
+	since := t.Cursor
+	if !since.IsZero() {
+		since = since.Add(-overlap)
+	}
+	if oldest := time.Now().Add(-SeenWindow + overlap); since.Before(oldest) {
+		since = oldest // what is older is no longer known to be new
+	}
+	err := c.b.Adapters[g.adapter].CatchUpThread(callCtx, t.Key, since, inbox{c.b})
+	if err := c.b.Store.Resequence(ctx, t.ID, t.Part); err != nil && ctx.Err() == nil {
+		c.b.storeFailed("order a thread's events", err)
+	}
+	return err
+}
+
+// unread reports whether the last read of an entry failed.
+func (c *catchup) unread(adapter, entry string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lines[adapter].failed[entry]
+}
+
+// retry reads what could not be read. Nothing is held meanwhile: for who writes on, late is better than not at all.
+func (c *catchup) retry(ctx context.Context, g *gap) {
+	c.mu.Lock()
+	entries, missed := slices.Collect(maps.Keys(g.failed)), len(g.missed) > 0
+	c.mu.Unlock()
+	if !c.b.lineUp(g.adapter) {
+		return
+	}
+	for _, e := range entries {
+		c.readChannel(ctx, g, e, time.Now())
+	}
+	if missed {
+		c.readThreads(ctx, g, c.stillOpen(ctx, g))
+	}
+}
+
+// stillOpen lists the threads that were missed and forgets those whose session is over.
+func (c *catchup) stillOpen(ctx context.Context, g *gap) (threads []OpenThread) {
+	open, err := c.b.Store.Open(ctx, g.adapter)
+	if err != nil {
+		c.b.storeFailed("list open threads", err)
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	missed := g.missed
+	g.missed = map[ThreadKey]OpenThread{}
+	for _, t := range open {
+		if old, ok := missed[t.Key]; ok {
+			g.missed[t.Key] = old
+			threads = append(threads, old)
+		}
+	}
+	return threads
+}

@@ -1,0 +1,104 @@
+package bridge_test
+
+import (
+	"testing"
+	"time"
+
+	"ccbridge/bridge"
+	"ccbridge/bridge/bridgetest"
+	"ccbridge/ccm"
+)
+
+// Item 6: an answer of a poll is lost, and its texts have no messageCode: the history tells which are new, also of equal
+// ones, also if it lags.
+func TestPollLost(t *testing.T) {
+	for name, lag := range map[string]time.Duration{"history at once": 0, "history lags": 4 * time.Second} {
+		for name2, without := range map[string]bool{"codes": false, "no codes": true} {
+			t.Run(name+", "+name2, func(t *testing.T) {
+				simulated(t, func(r *rig) {
+					r.centre.WithoutIDs, r.centre.HistoryLag = without, lag
+					r.start()
+					ada := r.begins(r.acme, channel, "ada")
+					r.centre.AgentSays("ada", "same")
+					r.pass(time.Minute)
+					r.centre.Change(func(c *bridgetest.Centre) {
+						c.Fault = once(1, bridgetest.CallPoll, bridgetest.LostAfter)
+						c.Answer = func(string) []string { return nil }
+					})
+					r.centre.AgentSays("ada", "same")
+					r.pass(time.Minute)
+					r.centre.AgentSays("ada", "same")
+					r.centre.AgentSays("ada", "last")
+					r.pass(2 * time.Minute)
+					r.equal("agent", r.acme.Shown(ada, bridge.MessageAgent), []string{"Grace: same", "Grace: same", "Grace: same", "Grace: last"})
+					if n := r.meter.Count("possible loss"); n != 0 {
+						r.Errorf("%d possible losses counted", n)
+					}
+				})
+			})
+		}
+	}
+}
+
+// A lost answer that the history may not tell is counted as a possible loss, once, and nothing is shown twice.
+func TestPollLostHistoryRefused(t *testing.T) {
+	simulated(t, func(r *rig) {
+		r.centre.Refuse = historyRefused
+		r.start()
+		ada := r.begins(r.acme, channel, "ada")
+		r.centre.Change(func(c *bridgetest.Centre) { c.Fault = once(1, bridgetest.CallPoll, bridgetest.LostAfter) })
+		r.centre.AgentSays("ada", "lost")
+		r.pass(time.Minute)
+		r.centre.AgentSays("ada", "next")
+		r.pass(5 * time.Minute)
+		r.equal("agent", r.acme.Shown(ada, bridge.MessageAgent), []string{"Grace: next"})
+		if n := r.meter.Count("possible loss"); n != 1 {
+			r.Errorf("%d possible losses counted", n)
+		}
+	})
+}
+
+// The agent's last words come together with the end, equal to earlier ones, when history has to decide whether they are
+// new: they are shown, before the end.
+func TestLastWords(t *testing.T) {
+	for name, lag := range map[string]time.Duration{"history at once": 0, "history lags": 12 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			simulated(t, func(r *rig) {
+				r.centre.WithoutIDs, r.centre.HistoryLag = true, lag
+				r.start()
+				ada := r.begins(r.acme, channel, "ada")
+				r.centre.Change(func(c *bridgetest.Centre) { c.Fault = once(1, bridgetest.CallPoll, bridgetest.LostAfter) })
+				r.centre.AgentSays("ada", "bye") // lost, and read from the history
+				r.pass(time.Minute)
+				r.centre.AgentSays("ada", "bye")
+				r.centre.AgentEnds("ada", false)
+				r.pass(2 * time.Minute)
+				var shown []string
+				for _, p := range r.acme.Posts(ada)[2:] {
+					shown = append(shown, p.Text)
+				}
+				r.equal("shown", shown, []string{"Grace: bye", "Grace: bye", "The agent has ended this conversation."})
+			})
+		})
+	}
+}
+
+// A session that the centre lost without a word is over when the next text is refused: it goes into a new one.
+func TestSessionLost(t *testing.T) {
+	simulated(t, func(r *rig) {
+		r.start()
+		ada := r.begins(r.acme, channel, "ada")
+		r.pass(10 * time.Second)
+		r.centre.Lose("ada")
+		r.acme.Say(ada, "ada", "one")
+		r.acme.Say(ada, "ada", "two")
+		r.pass(10 * time.Second)
+		r.equal("texts", r.centre.Texts("ada"), []string{"hello " + secret, "one", "two"})
+		if n := r.centre.Calls("ada", ccm.Connect); n != 2 {
+			r.Errorf("connected %d times", n)
+		}
+		if n := notices(r.acme, ada, "opening a new one"); n != 1 {
+			r.Errorf("told %d times", n)
+		}
+	})
+}

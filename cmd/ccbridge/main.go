@@ -1,0 +1,147 @@
+// Command ccbridge carries conversations between chat platforms and a contact centre.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"syscall"
+)
+
+const usage = `usage:
+  ccbridge run   [-config config.toml]   run the bridge
+  ccbridge demo  [-platform slack|discord] [-terminal | -script | -sims] [-v]
+                                         everything simulated in one process; -script plays and
+                                         checks a conversation, -sims starts the simulators alone
+  ccbridge check [-config config.toml]   read the configuration and print every fault
+  ccbridge version
+`
+
+// errUsage means that the command line was wrong and that this was said.
+var errUsage = errors.New("wrong usage")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The first signal ends ctx; then signals have their usual effect again, so a second one kills.
+	context.AfterFunc(ctx, stop)
+	os.Exit(exitCode(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr), os.Stderr))
+}
+
+// exitCode prints err, unless that was done or help was asked for, and returns the code for it.
+func exitCode(err error, stderr io.Writer) int {
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return 0
+	case errors.Is(err, errUsage):
+		return 2
+	default:
+		fmt.Fprintf(stderr, "ccbridge: %v\n", err)
+		return 1
+	}
+}
+
+// run carries out the command line args, without the program's name.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
+	if len(args) == 0 {
+		fmt.Fprint(stderr, usage)
+		return errUsage
+	}
+	switch command, args := args[0], args[1:]; command {
+	case "run":
+		path, err := configFlag(command, args, stdout, stderr)
+		if err != nil {
+			return err
+		}
+		return loadAndRun(ctx, path, stderr)
+	case "demo":
+		var opts demoOptions
+		flags := flag.NewFlagSet(command, flag.ContinueOnError)
+		opts.define(flags)
+		if err := parse(flags, args, stdout, stderr); err != nil {
+			return err
+		}
+		if err := opts.check(); err != nil {
+			fmt.Fprintf(stderr, "ccbridge demo: %v\n%s", err, usage)
+			return errUsage
+		}
+		return runDemo(ctx, opts, stdin, stdout, stderr)
+	case "check":
+		path, err := configFlag(command, args, stdout, stderr)
+		if err != nil {
+			return err
+		}
+		return runCheck(path, stdout, stderr)
+	case "version":
+		if err := parse(flag.NewFlagSet(command, flag.ContinueOnError), args, stdout, stderr); err != nil {
+			return err
+		}
+		fmt.Fprintln(stdout, version())
+		return nil
+	case "help", "-h", "-help", "--help":
+		fmt.Fprint(stdout, usage)
+		return nil
+	default:
+		fmt.Fprintf(stderr, "ccbridge: no command %q\n%s", command, usage)
+		return errUsage
+	}
+}
+
+// loadAndRun runs the bridge if its configuration is sound, and else prints the faults.
+func loadAndRun(ctx context.Context, path string, stderr io.Writer) error {
+	cfg, faults := Load(path, os.LookupEnv)
+	if broken(faults) {
+		for _, f := range faults {
+			fmt.Fprintln(stderr, f)
+		}
+		return faultyConfig(path, faults)
+	}
+	return runBridge(ctx, cfg, faults, stderr)
+}
+
+// configFlag parses a command line whose only flag is -config.
+func configFlag(command string, args []string, stdout, stderr io.Writer) (string, error) {
+	flags := flag.NewFlagSet(command, flag.ContinueOnError)
+	path := flags.String("config", "config.toml", "the configuration `file`")
+	err := parse(flags, args, stdout, stderr)
+	return *path, err
+}
+
+// parse parses args, says what is wrong with them, and accepts nothing but flags.
+func parse(flags *flag.FlagSet, args []string, stdout, stderr io.Writer) error {
+	flags.SetOutput(io.Discard)
+	err := flags.Parse(args)
+	if err == nil && flags.NArg() > 0 {
+		err = fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(stdout, usage)
+		return err
+	default:
+		fmt.Fprintf(stderr, "ccbridge %s: %v\n%s", flags.Name(), err, usage)
+		return errUsage
+	}
+}
+
+// version names the build: module version, commit, Go.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "ccbridge (unknown build), " + runtime.Version()
+	}
+	text := "ccbridge " + info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			text += " " + s.Value
+		}
+	}
+	return text + ", " + runtime.Version()
+}
