@@ -38,7 +38,7 @@ func (s Session) Apply(ev Event, env Env) (Session, Effects) {
 		st.Cursor = ev.At
 	}
 	switch {
-	case ev.Text != nil && ev.Order != "" && ev.Order < st.First:
+	case ev.Text != nil && ev.Order != "" && ev.Order < st.First && !env.Route.opensBy(*ev.Text):
 		st.out.Note = "before the beginning"
 	case ev.Text != nil:
 		st.text(*ev.Text)
@@ -157,6 +157,9 @@ func (st *step) giveUp(t time.Time) time.Time { return t.Add(st.env.Limits.GiveU
 // post shows a message in the thread.
 func (st *step) post(m Message) {
 	if st.Lost {
+		if m.Kind == MessageAgent || m.Kind == MessageRobot || m.Kind == MessageSystem {
+			st.out.Dead = append(st.out.Dead, DeadLetter{Thread: st.Thread, Session: st.No, Direction: Down, Texts: []string{m.Text}, Reason: CodeThreadGone, At: st.env.Now})
+		}
 		return
 	}
 	m.Thread = st.Thread

@@ -38,7 +38,7 @@ func overID(v ccm.Visitor) EventID { return EventID("o:" + v.UserID) }
 // unasked handles a result that no undone call waits for: only a poll's word that this session is over counts.
 func (st *step) unasked(r Result) {
 	over := r.Delivery == "" && r.Queue != nil && r.Queue.State() == ccm.Over && st.ev.ID == overID(st.Visitor)
-	if over && st.State.Polled() && st.State != StateEnding {
+	if over && st.State.Polled() && st.State != StateEnding && st.State != StateDormant { // there a refused CHAT decides
 		st.lose()
 		return
 	}
@@ -121,7 +121,7 @@ func (st *step) transferResult(r Result) {
 		st.lose()
 	case r.Code == CodeSuspect:
 		st.call(CallQueue, wish, st.giveUp(wish.Received))
-	case r.Code == CodeAlready, st.AgentIn:
+	case r.Code == CodeAlready, st.AgentIn, r.Queue != nil && r.Queue.State() == ccm.WithAgent:
 		st.Undone = nil
 		st.handOver(StateAgent)
 	case r.Outcome == Delivered:

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -42,15 +43,16 @@ type Meter interface {
 // Bridge is the core at work: it takes events in, steps sessions, and makes the calls that follow.
 type Bridge struct {
 	Config
-	status  status
-	clock   *clock
-	steps   *queue[ThreadKey]
-	timers  *timers
-	outbox  *outbox
-	polls   *polls
-	catchup *catchup
-	parking *parking
+	status   status
+	clock    *clock
+	steps    *queue[ThreadKey]
+	timers   *timers
+	outbox   *outbox
+	polls    *polls
+	catchup  *catchup
+	parking  *parking
 	stopping <-chan struct{} // ends with the context of Run
+	opened   atomic.Bool     // the store took a first write
 }
 
 // New makes a Bridge. It opens nothing and starts nothing.
@@ -83,6 +85,7 @@ func (b *Bridge) Run(ctx context.Context) error {
 	if err := b.Store.Healthy(ctx); err != nil {
 		return fmt.Errorf("try the store: %w", err)
 	}
+	b.opened.Store(true)
 
 	var receiving, working sync.WaitGroup
 	stop := make(chan struct{}) // ends the workers, once nothing is received any more
@@ -123,7 +126,7 @@ func (b *Bridge) receive(ctx context.Context, name string, a Adapter) {
 			return
 		}
 		if err != nil {
-			b.status.set(name, string(LineFailed), err.Error())
+			b.reported(name, Line{State: LineFailed, Detail: err.Error()})
 			<-ctx.Done()
 			return
 		}

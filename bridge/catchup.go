@@ -24,7 +24,8 @@ type gap struct {
 	patience time.Time // until then threads are held for what cannot be read by chance
 
 	// Under catchup.mu:
-	open     bool               // a gap is being closed
+	owed     bool               // a gap was noted and is not closed yet, perhaps because the line went down again
+	open     bool               // a gap is being closed: threads are held
 	listed   bool               // threads is complete; before that every thread is held
 	threads  map[ThreadKey]bool // still to be read
 	channels map[string]bool    // entries of routes still to be read
@@ -36,7 +37,7 @@ type gap struct {
 
 const (
 	overlap       = 10 * time.Minute // longer than a platform's own retries
-	threadsAtOnce = 4
+	threadsAtOnce = 16
 	catchUpLimit  = 2 * time.Minute  // for one thread or channel
 	holdLimit     = 30 * time.Second // for tries after failures
 	catchUpRetry  = time.Minute      // before what could not be read is tried again; doubled each time
@@ -59,10 +60,20 @@ func (c *catchup) begin(adapter string) {
 	if g == nil {
 		return
 	}
-	g.open, g.listed = true, false
+	g.owed, g.open, g.listed = true, true, false
 	select {
 	case g.again <- struct{}{}:
 	default:
+	}
+}
+
+// resume closes a gap that was noted before the line went down, now that it is up again.
+func (c *catchup) resume(adapter string) {
+	c.mu.Lock()
+	owed := c.lines[adapter] != nil && c.lines[adapter].owed
+	c.mu.Unlock()
+	if owed {
+		c.begin(adapter)
 	}
 }
 
@@ -125,10 +136,13 @@ func (c *catchup) Run(ctx context.Context, adapter string) {
 
 // close reads the routed channels and the open threads, and releases each when it is read.
 func (c *catchup) close(ctx context.Context, g *gap) {
-	if !c.b.lineUp(g.adapter) {
-		c.mu.Lock()
+	c.mu.Lock()
+	up := c.b.lineUp(g.adapter)
+	if !up {
 		g.open = false
-		c.mu.Unlock()
+	}
+	c.mu.Unlock()
+	if !up {
 		c.b.wakeWaiting(ctx, g.adapter)
 		return
 	}
@@ -153,7 +167,9 @@ func (c *catchup) close(ctx context.Context, g *gap) {
 		c.readChannel(ctx, g, e, began)
 	}
 	c.readThreads(ctx, g, open)
-	c.finish(ctx, g, began)
+	if ctx.Err() == nil {
+		c.finish(ctx, g, began)
+	}
 }
 
 func (c *catchup) release(g *gap, t ThreadKey) {
@@ -167,7 +183,7 @@ func (c *catchup) release(g *gap, t ThreadKey) {
 func (c *catchup) finish(ctx context.Context, g *gap, began time.Time) {
 	c.mu.Lock()
 	if g.listed { // else another gap was noted meanwhile
-		g.open = false
+		g.owed, g.open = false, false
 	}
 	first := !g.ready
 	g.ready = true

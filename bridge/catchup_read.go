@@ -33,6 +33,9 @@ func (c *catchup) entries(adapter string) []string {
 func (c *catchup) readChannel(ctx context.Context, g *gap, entry string, began time.Time) {
 	place := ThreadKey{Adapter: g.adapter, Channel: entry}
 	err := c.persist(ctx, g, place, func() error { return c.channel(ctx, g, entry, began) })
+	if ctx.Err() != nil { // what is held stays so until it was read, after the next start
+		return
+	}
 	c.mu.Lock()
 	delete(g.channels, entry)
 	known := g.failed[entry]
@@ -41,7 +44,7 @@ func (c *catchup) readChannel(ctx context.Context, g *gap, entry string, began t
 		g.failed[entry] = true
 	}
 	c.mu.Unlock()
-	c.report(ctx, "channel", place, err, known)
+	c.report("channel", place, err, known)
 }
 
 // persist reads a place, and again if that fails by chance, as long as the threads may be held for it.
@@ -78,10 +81,9 @@ func (c *catchup) channel(ctx context.Context, g *gap, entry string, began time.
 }
 
 // report tells once that something cannot be read, and when it could be.
-func (c *catchup) report(ctx context.Context, what string, place ThreadKey, err error, known bool) {
+func (c *catchup) report(what string, place ThreadKey, err error, known bool) {
 	attrs := []any{slog.String("what", what), slog.String("place", place.String())}
 	switch {
-	case ctx.Err() != nil:
 	case err != nil && !known:
 		c.b.Log.Warn("could not be read after a gap; tried again later", append(attrs, slog.String("error", err.Error()))...)
 	case err == nil && known:
@@ -94,6 +96,9 @@ func (c *catchup) readThreads(ctx context.Context, g *gap, open []OpenThread) {
 	var group sync.WaitGroup
 	slots := make(chan struct{}, threadsAtOnce)
 	for _, t := range open {
+		if ctx.Err() != nil {
+			break
+		}
 		slots <- struct{}{}
 		group.Go(func() {
 			defer func() { <-slots }()
@@ -104,24 +109,40 @@ func (c *catchup) readThreads(ctx context.Context, g *gap, open []OpenThread) {
 }
 
 func (c *catchup) readThread(ctx context.Context, g *gap, t OpenThread) {
-	defer c.release(g, t.Key)
-	if ctx.Err() != nil {
-		return
-	}
 	c.mu.Lock()
 	old, known := g.missed[t.Key]
 	c.mu.Unlock()
 	if known {
+		old.Unread = true
 		t = old // live events may have moved its cursor over what was missed
 	}
 	err := c.persist(ctx, g, t.Key, func() error { return c.thread(ctx, g, t) })
+	if ctx.Err() != nil {
+		return
+	}
 	c.mu.Lock()
 	delete(g.missed, t.Key)
 	if err != nil {
 		g.missed[t.Key] = t
 	}
 	c.mu.Unlock()
-	c.report(ctx, "thread", t.Key, err, known)
+	c.note(ctx, t, err != nil)
+	c.report("thread", t.Key, err, known)
+	c.release(g, t.Key)
+}
+
+// note stores whether a thread is still to be read, for the next start.
+func (c *catchup) note(ctx context.Context, t OpenThread, unread bool) {
+	since := time.Time{}
+	if unread {
+		since = t.Cursor
+	}
+	if unread == t.Unread || unread && since.IsZero() {
+		return
+	}
+	if err := c.b.Store.SetUnread(context.WithoutCancel(ctx), t.ID, t.Part, since); err != nil {
+		c.b.storeFailed("note that a thread is unread", err)
+	}
 }
 
 func (c *catchup) thread(ctx context.Context, g *gap, t OpenThread) error {
@@ -135,10 +156,7 @@ func (c *catchup) thread(ctx context.Context, g *gap, t OpenThread) error {
 		since = oldest // what is older is no longer known to be new
 	}
 	err := c.b.Adapters[g.adapter].CatchUpThread(callCtx, t.Key, since, inbox{c.b})
-	if err := c.b.Store.Resequence(ctx, t.ID, t.Part); err != nil && ctx.Err() == nil {
-		c.b.storeFailed("order a thread's events", err)
-	}
-	return err
+	return errors.Join(err, c.b.Store.Resequence(ctx, t.ID, t.Part))
 }
 
 // unread reports whether the last read of an entry failed.

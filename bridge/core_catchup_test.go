@@ -261,3 +261,37 @@ func TestAdapterFails(t *testing.T) {
 type hopeless struct{ *bridgetest.Platform }
 
 func (hopeless) Run(context.Context, bridge.Inbox) error { return errors.New("bad token") }
+
+// The same event again has no second effect: at once, after a restart, and when its id is long forgotten.
+func TestSameEventAgain(t *testing.T) {
+	simulated(t, func(r *rig) {
+		r.config.Limits.Idle = 1000 * time.Hour
+		r.start()
+		ada := r.acme.Open(channel, "ada", "root")
+		events := []bridge.Event{r.acme.Written()}
+		r.pass(5 * time.Second)
+		r.acme.Say(ada, "ada", "answer")
+		events = append(events, r.acme.Written())
+		again := func() {
+			for _, ev := range events {
+				if err := r.acme.Put(r.Context(), ev); err != nil {
+					r.Fatal(err)
+				}
+			}
+			r.pass(10 * time.Second)
+			r.equal("texts", r.centre.Texts("ada"), []string{"root", "answer"})
+		}
+		again()
+		r.kill()
+		r.start()
+		again()
+		r.kill()
+		time.Sleep(100 * time.Hour)
+		r.start()
+		r.pass(3 * time.Minute)
+		if _, err := r.store.Prune(r.Context(), time.Now(), time.Now()); err != nil {
+			r.Fatal(err)
+		}
+		again()
+	})
+}

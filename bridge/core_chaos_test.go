@@ -16,7 +16,7 @@ import (
 
 var (
 	chaosFrom  = flag.Uint64("chaos.from", 1, "the first seed of TestChaos")
-	chaosSeeds = flag.Uint64("chaos.seeds", 8, "how many seeds TestChaos plays")
+	chaosSeeds = flag.Uint64("chaos.seeds", 3, "how many seeds TestChaos plays")
 )
 
 // TestChaos has everything fail at once, by a seed: calls lost before and after the deed, calls that are never answered,

@@ -153,11 +153,12 @@ func (r *rig) pass(d time.Duration) {
 	synctest.Wait()
 }
 
-// within lets time pass until cond holds, and fails the test if it does not within d. It gives how long it took.
+// within lets time pass until cond holds, and fails the test if it does not within d. It gives how long it took, to a
+// two hundredth of d.
 func (r *rig) within(d time.Duration, what string, cond func() bool) time.Duration {
 	r.Helper()
 	began := time.Now()
-	for synctest.Wait(); !cond(); r.pass(10 * time.Millisecond) {
+	for synctest.Wait(); !cond(); r.pass(d / 200) {
 		if time.Since(began) > d {
 			r.Fatalf("%s: not within %s", what, d)
 		}

@@ -61,12 +61,12 @@ func judge(d Delivery, err error) verdict {
 // judgeCall reads the centre's refusals (cec_05_2030).
 func judgeCall(kind CallKind, e *ccm.Error) verdict {
 	no := func(code string) verdict { return verdict{outcome: Refused, code: code} }
-	badRequest := e.Certainty == ccm.NotDone && e.Status == 400
+	badRequest := e.Certainty == ccm.NotDone && e.Status == 400 || errors.Is(e, ccm.ErrInvalid)
 	switch {
 	case kind == CallQueue:
 		return verdict{}
 	case kind == CallDisconnect:
-		if e.Refused || e.SessionGone() {
+		if e.SessionGone() {
 			return verdict{outcome: Delivered} // there is nothing left to end
 		}
 	case kind == CallTransfer && e.AlreadyWithAgent():
@@ -169,11 +169,21 @@ func (o *outbox) again(ctx context.Context, out *outside, k laneKey, d Delivery,
 	o.mu.Lock()
 	delete(o.looks, d.ID)
 	o.mu.Unlock()
-	if now := time.Now(); !d.GiveUp.IsZero() && now.After(d.GiveUp) {
+	now := time.Now()
+	if !d.GiveUp.IsZero() && now.After(d.GiveUp) {
 		o.settle(ctx, k, d, "", verdict{outcome: GivenUp, detail: "gave up"})
 		return
 	}
-	o.begin(ctx, out, k, d, repeat)
+	if repeat {
+		o.begin(ctx, out, k, d, true)
+		return
+	}
+	if err := o.b.Store.Postpone(ctx, d, now); err != nil && !errors.Is(err, ErrConflict) {
+		o.b.storeFailed("postpone a delivery", err)
+		o.wakeAt(now.Add(storeRetry), k)
+		return
+	}
+	o.wake(k) // it begins when its turn has come
 }
 
 // finding is the answer of one look.
@@ -233,7 +243,7 @@ func centreSilent(err error) finding {
 	var e *ccm.Error
 	if errors.As(err, &e) {
 		f.refused = e.Refused || e.Certainty == ccm.NotDone && e.Status >= 400 && e.Status < 500 && !e.Throttled()
-		f.unreachable = !f.refused
+		f.unreachable = e.Throttled() || e.Status == 0 && e.Certainty == ccm.NotDone || e.Status == 502 || e.Status == 503 || e.Status == 504
 		v := judge(Delivery{Call: &Call{Kind: CallQueue}}, err)
 		f.cause = v.err
 	}
@@ -259,7 +269,19 @@ func (o *outbox) findText(ctx context.Context, d Delivery) finding {
 	if err != nil {
 		return finding{err: fmt.Errorf("count heard texts: %w", err)}
 	}
-	there, knownSeen, newestSeen := 0, false, newest == ""
+	return compareHistory(records, d, sent{sure, possible, newest}, heard)
+}
+
+// sent is what the ledger knows of a session's texts: how often this one was settled, surely and perhaps, and the newest.
+type sent struct {
+	sure, possible int
+	newest         string
+}
+
+// compareHistory says whether a text stands in the history: by its messageId if the history shows them, else by how
+// often its content does. Its absence counts only beside what is known to be there (§5).
+func compareHistory(records []ccm.Record, d Delivery, ledger sent, heard map[string]int) finding {
+	there, knownSeen, newestSeen, ids := 0, false, ledger.newest == "", false
 	for _, r := range records {
 		fromCustomer := r.Source == "USER" || r.Source == "CUSTOMER"
 		switch {
@@ -267,23 +289,26 @@ func (o *outbox) findText(ctx context.Context, d Delivery) finding {
 			return finding{certainty: Done}
 		case fromCustomer && r.Content == d.Call.Content:
 			there++
-			knownSeen = knownSeen || there <= sure && sure > 0
+			knownSeen = knownSeen || there <= ledger.sure
 		case heard[heardKey(r.Source, r.Media, r.Content)] > 0:
 			knownSeen = true
 		}
-		if fromCustomer && newest != "" && r.Content == newest {
-			knownSeen, newestSeen = true, true
+		if fromCustomer {
+			ids = ids || r.MessageID != ""
+			if ledger.newest != "" && r.Content == ledger.newest {
+				knownSeen, newestSeen = true, true
+			}
 		}
 	}
-	known := newest != "" || len(heard) > 0
+	known := ledger.newest != "" || len(heard) > 0
 	switch {
-	case there > sure+possible:
+	case !ids && there > ledger.sure+ledger.possible:
 		return finding{certainty: Done}
-	case there > sure:
+	case !ids && there > ledger.sure:
 		return finding{} // an earlier repeat may be what is seen
 	case known && !knownSeen:
 		return finding{} // the history lags, or shows nothing of this session
-	case !newestSeen || there < sure:
+	case !newestSeen || there < ledger.sure:
 		return finding{} // it lags behind what was settled before
 	}
 	return finding{certainty: NotDone}
@@ -294,5 +319,5 @@ func heardKey(source, media, content string) string {
 	if media == "" {
 		media = "TEXT"
 	}
-	return contentHash(source, media, content)
+	return source + ":" + contentHash(media, content)
 }

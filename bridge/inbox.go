@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -36,8 +37,28 @@ func (in inbox) Put(ctx context.Context, evs ...Event) error {
 	if len(incoming) == 0 {
 		return nil
 	}
+	parked := b.parkedFor(incoming)
+	if len(parked) > 0 {
+		incoming = append(incoming, parked...)
+		slices.SortStableFunc(incoming, func(x, y Incoming) int { return comparePosition(x.Event, y.Event) })
+	}
 	_, err := b.ingest(ctx, incoming)
+	if err != nil {
+		for _, p := range parked {
+			b.parking.put(p)
+		}
+	}
 	return err
+}
+
+// parkedFor takes what came before the events that begin its thread, so that all of it is stored in its order.
+func (b *Bridge) parkedFor(incoming []Incoming) (parked []Incoming) {
+	for _, i := range incoming {
+		if i.Opens {
+			parked = append(parked, b.parking.take(i.Event.Thread)...)
+		}
+	}
+	return parked
 }
 
 // ingest stores events and wakes what has to work on them.
@@ -51,15 +72,16 @@ func (b *Bridge) ingest(ctx context.Context, incoming []Incoming) ([]Ingested, e
 	b.storeWorks()
 	b.hook("after ingest")
 	var late []Incoming
+	now := time.Now()
 	for i, what := range became {
 		switch in := incoming[i]; {
 		case what == Fresh:
 			b.steps.wake(in.Event.Thread)
 			if in.Opens {
-				late = append(late, b.parking.take(in.Event.Thread)...)
+				late = append(late, b.parking.open(in.Event.Thread, now)...)
 			}
-		case what == NoThread && in.Event.Text != nil:
-			b.parking.put(in)
+		case what == NoThread && in.Event.Text != nil && !b.parking.put(in):
+			late = append(late, in)
 		}
 	}
 	if len(late) > 0 {

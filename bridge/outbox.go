@@ -30,7 +30,9 @@ type outbox struct {
 type outside struct {
 	name     string
 	lanes    *queue[laneKey]
-	paused   time.Time // until then nothing begins
+	paused   time.Time // until then nothing begins: our own back-off, over when it answers
+	asked    time.Time // the same, as it asked for itself
+	refused  bool      // it takes no call of ours until the operator acts
 	failures int       // in a row that concern the whole of it
 	answered time.Time // when it last answered
 }
@@ -104,7 +106,7 @@ func (o *outbox) work(ctx context.Context, out *outside, k laneKey) {
 	switch {
 	case d == nil:
 		o.leave(k, placeName)
-	case !d.Deadline.IsZero() && now.Before(d.Deadline):
+	case !d.Deadline.IsZero() && now.Before(d.Deadline) && d.Deadline.Before(now.Add(2*o.b.Limits.CallTimeout)): // else the clock was set back
 		o.leave(k, placeName)
 		o.wakeAt(d.Deadline, k) // the call may still be under way: first let the deadline pass
 	case !d.Deadline.IsZero():
@@ -183,6 +185,9 @@ func (o *outbox) pace(k laneKey) (name string, gap time.Duration, burst int) {
 func (o *outbox) pausedUntil(out *outside) time.Time {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if out.asked.After(out.paused) {
+		return out.asked
+	}
 	return out.paused
 }
 
@@ -287,9 +292,11 @@ func (o *outbox) pause(out *outside, k laneKey, e *SendError, now time.Time) {
 		if until := now.Add(wait); out.paused.Before(until) {
 			out.paused = until
 		}
-		if e.RetryAfter > 0 {
+		if until := now.Add(e.RetryAfter); e.RetryAfter > 0 && out.asked.Before(until) {
+			out.asked = until
 			o.b.Meter.Limited(out.name, e.RetryAfter)
 		}
+		out.refused = out.refused || e.Final && out.name != centreName
 		o.b.outsideFailed(out.name, e)
 	}
 }
@@ -300,6 +307,10 @@ func (o *outbox) works(out *outside) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	out.failures, out.paused, out.answered = 0, time.Time{}, time.Now()
+	if out.refused {
+		out.refused = false
+		o.b.status.set(out.name, string(LineUp), "")
+	}
 }
 
 // silent notes that the centre answers nobody, although no single failure says so: nothing came from it since then.
@@ -338,8 +349,6 @@ func (o *outbox) settle(ctx context.Context, k laneKey, d Delivery, remote Remot
 	}
 	if d.To == ToThread && v.outcome != Delivered && isAnswer(d) {
 		s.Dead = &DeadLetter{Thread: d.Thread, Session: d.Session, Direction: Down, Texts: []string{d.Message.Text}, Reason: v.code, At: now}
-		o.b.Meter.DeadLetter(Down)
-		o.b.Log.Warn("an answer could not be shown", append(deliveryAttrs(d), slog.String("code", v.code), slog.String("detail", v.detail))...)
 	}
 	if s.Result != nil && s.Dead == nil && o.b.stepResult(ctx, s) {
 		s.Result = nil
@@ -364,9 +373,11 @@ func (o *outbox) settled(k laneKey, d Delivery, s Settlement) {
 	o.mu.Unlock()
 	o.b.storeWorks()
 	o.b.Meter.Delivered(d.To, string(s.Outcome))
-	if d.To != ToCentre || d.Tries > 1 { // a call begun with its step has nothing behind it
-		o.wake(k)
+	if s.Dead != nil {
+		o.b.Meter.DeadLetter(s.Dead.Direction)
+		o.b.Log.Warn("an answer could not be shown", append(deliveryAttrs(d), slog.String("reason", s.Dead.Reason), slog.String("detail", s.Detail))...)
 	}
+	o.wake(k)
 	if s.Result != nil {
 		o.b.steps.wake(k.thread)
 	}

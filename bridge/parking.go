@@ -14,6 +14,7 @@ type parking struct {
 	events map[ThreadKey][]Incoming
 	order  []parkedThread // by time of arrival
 	count  int
+	opened map[ThreadKey]time.Time // threads that got their row lately
 }
 
 type parkedThread struct {
@@ -21,14 +22,23 @@ type parkedThread struct {
 	at     time.Time
 }
 
-const maxParked = 10_000
+const (
+	maxParked  = 10_000
+	maxOpened  = 1_000       // before the old ones are dropped
+	justOpened = time.Minute // longer than an event takes from the look for its thread's row to being parked
+)
 
-func newParking() *parking { return &parking{events: map[ThreadKey][]Incoming{}} }
+func newParking() *parking {
+	return &parking{events: map[ThreadKey][]Incoming{}, opened: map[ThreadKey]time.Time{}}
+}
 
-// put keeps an event. What is too old, or too much, goes.
-func (p *parking) put(in Incoming) {
+// put keeps an event. What is too old, or too much, goes. false: the thread got its row meanwhile.
+func (p *parking) put(in Incoming) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if _, opened := p.opened[in.Event.Thread]; opened {
+		return false
+	}
 	now := in.Event.Received
 	for len(p.order) > 0 && (p.count >= maxParked || now.Sub(p.order[0].at) > overlap) {
 		p.drop(p.order[0].thread)
@@ -40,6 +50,7 @@ func (p *parking) put(in Incoming) {
 	}
 	p.events[t] = append(p.events[t], in)
 	p.count++
+	return true
 }
 
 func (p *parking) drop(t ThreadKey) {
@@ -47,7 +58,22 @@ func (p *parking) drop(t ThreadKey) {
 	delete(p.events, t)
 }
 
-// take gives back what waits for a thread that has a row now.
+// open notes that a thread has its row, and takes what waits for it.
+func (p *parking) open(t ThreadKey, now time.Time) []Incoming {
+	p.mu.Lock()
+	if len(p.opened) >= maxOpened {
+		for k, at := range p.opened {
+			if now.Sub(at) > justOpened {
+				delete(p.opened, k)
+			}
+		}
+	}
+	p.opened[t] = now
+	p.mu.Unlock()
+	return p.take(t)
+}
+
+// take gives back what waits for a thread.
 func (p *parking) take(t ThreadKey) []Incoming {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -44,6 +45,9 @@ type poller struct {
 	failing  time.Time       // since when
 	misses   int             // history reads in a row that failed
 	counted  bool            // this doubt was counted as a possible loss
+	polled   bool            // a poll was answered since the doubt began
+	lagged   int             // reads of a history that did not show what is known to be there
+	newest   string          // key of the newest answer of the robot or the agent that was ingested
 	known    bool            // an answer may be lost that was there before this process: all texts are ambiguous
 	history  map[string]bool // keys of which a record came from history
 	ordinal  int
@@ -53,6 +57,9 @@ type poller struct {
 func (p *polls) watch(s Session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if s.State == StateEnded {
+		p.b.Centre.Forget(s.Visitor)
+	}
 	old := p.pollers[s.Thread]
 	if old != nil && (!s.State.Polled() || old.session != s.No) {
 		old.cancel()
@@ -77,8 +84,8 @@ func (p *polls) start(s Session, taken bool) {
 	p.pollers[s.Thread] = one
 	p.group.Go(func() {
 		defer one.cancel()
-		for ctx.Err() == nil {
-			p.b.guard("poll", s.Thread, func() { one.run(ctx) })
+		for !p.b.guard("poll", s.Thread, func() { one.run(ctx) }) {
+			pause(ctx, afterPanic)
 		}
 	})
 }
@@ -107,9 +114,12 @@ func (p *polls) Run(ctx, work context.Context) {
 func (p *polls) takeOver(ctx context.Context, refs []ThreadRef) {
 	for _, r := range refs {
 		work, err := p.b.Store.Load(ctx, r.ID, r.Part, 1, false)
-		for ; err != nil && ctx.Err() == nil; work, err = p.b.Store.Load(ctx, r.ID, r.Part, 1, false) {
+		for ; err != nil && !errors.Is(err, ErrUnreadable) && ctx.Err() == nil; work, err = p.b.Store.Load(ctx, r.ID, r.Part, 1, false) {
 			p.b.storeFailed("load a live session", err)
 			pause(ctx, storeRetry)
+		}
+		if err != nil {
+			continue
 		}
 		s := work.Session
 		s.Thread = r.Key
@@ -172,7 +182,7 @@ func (p *poller) once(ctx context.Context) {
 		p.failed(ctx, err)
 		return
 	}
-	p.failures = 0
+	p.failures, p.polled = 0, true
 	p.mu.Lock()
 	p.last = time.Now()
 	p.mu.Unlock()
@@ -223,8 +233,10 @@ func (p *poller) failed(ctx context.Context, err error) {
 
 // doubt notes that an answer may be lost: the history is read, and once more after a while because it may lag.
 func (p *poller) doubt() {
-	p.reads, p.counted, p.misses = 2, false, 0
-	p.nextRead = time.Time{}
+	if p.reads == 0 {
+		p.counted, p.misses, p.lagged = false, 0, 0
+	}
+	p.reads, p.polled, p.nextRead = max(p.reads, 2), false, time.Time{}
 }
 
 // incoming makes events of downlinks, up to the first of which history must decide: one without a messageCode of which
@@ -255,6 +267,9 @@ func (p *poller) incomingOf(d ccm.Downlink) Incoming {
 	in.Dedupe = d.MessageCode != ""
 	if d.Control == ccm.Chat {
 		in.Heard = heardKey(d.Source, d.Media, d.Content)
+		if d.Source != sourceSystem {
+			p.newest = in.Heard
+		}
 	}
 	return in
 }
@@ -267,9 +282,12 @@ func (p *poller) leaveToHistory(ctx context.Context, downs []ccm.Downlink) {
 	for _, d := range downs {
 		in := p.incomingOf(d)
 		all = append(all, in)
-		if !uncoded(d) {
+		switch {
+		case !uncoded(d):
 			behind = append(behind, in)
 			ends = ends || d.Control == ccm.Disconnect
+		case d.QueueFlag != "": // which no history shows
+			behind = append(behind, p.event(in.Event.ID+"q", ccm.Downlink{Control: d.Control, Source: d.Source, QueueFlag: d.QueueFlag}))
 		}
 	}
 	read := p.fromHistory(ctx)
@@ -324,7 +342,7 @@ func (p *poller) readHistory(ctx context.Context) {
 
 // fromHistory ingests what the history shows beyond what was ingested. false: it could not be read.
 func (p *poller) fromHistory(ctx context.Context) bool {
-	list, err := p.surplus(ctx)
+	list, lags, err := p.surplus(ctx)
 	if err != nil {
 		p.missed(ctx, err)
 		return false
@@ -336,8 +354,15 @@ func (p *poller) fromHistory(ctx context.Context) bool {
 			p.history[c.Heard] = true
 		}
 	}
-	p.reads--
 	p.nextRead = time.Now().Add(p.b.Limits.LookGap)
+	if p.lagged++; lags && p.lagged < ambiguousReads {
+		return true // what it does not show yet may be missing from it
+	}
+	if lags {
+		p.mayHaveLost("its history lags")
+	}
+	p.lagged = 0
+	p.reads--
 	return true
 }
 
@@ -368,23 +393,30 @@ func (p *poller) missed(ctx context.Context, err error) {
 	f := centreSilent(err)
 	p.misses++
 	p.b.Log.Debug("history could not be read", "thread", p.thread.String(), "session", p.session, "error", err.Error())
-	if (f.refused || p.misses >= someFailures) && !p.counted {
-		p.counted = true
-		p.b.Meter.PossibleLoss()
-		p.b.Log.Warn("an answer of the centre may be lost: its history cannot be read", "thread", p.thread.String(), "session", p.session)
+	if f.refused || p.misses >= someFailures && p.polled {
+		p.mayHaveLost("its history cannot be read")
 	}
 	if f.refused {
 		p.reads = 0
 		return
 	}
 	wait := backoff(p.misses)
-	if p.counted {
-		wait = historyWait
+	if p.misses >= someFailures {
+		p.nextRead = time.Now().Add(historyWait)
+		return
 	}
 	p.nextRead = time.Now().Add(wait)
-	if !p.counted {
-		pause(ctx, wait) // before newer answers are ingested
+	pause(ctx, wait) // before newer answers are ingested
+}
+
+// mayHaveLost counts a possible loss, once for each doubt.
+func (p *poller) mayHaveLost(why string) {
+	if p.counted {
+		return
 	}
+	p.counted = true
+	p.b.Meter.PossibleLoss()
+	p.b.Log.Warn("an answer of the centre may be lost: "+why, "thread", p.thread.String(), "session", p.session)
 }
 
 // candidate is a record of the history that may be new. left is shared by the equal ones: how many of them are.
@@ -394,17 +426,17 @@ type candidate struct {
 }
 
 // surplus lists what history shows beyond what was ingested, oldest first. Which of several equal texts are new is told
-// by their messageCodes; without, the newest are.
-func (p *poller) surplus(ctx context.Context) ([]candidate, error) {
+// by their messageCodes; without, the newest are. lags: it does not show what is known to be there.
+func (p *poller) surplus(ctx context.Context) (list []candidate, lags bool, err error) {
 	callCtx, cancel := context.WithTimeout(ctx, p.b.Limits.CallTimeout)
 	defer cancel()
 	records, err := p.b.Centre.History(callCtx, p.visitor)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	heard, fromHistory, err := p.b.Store.Heard(ctx, p.thread.ID(), p.thread.Part(), p.session)
 	if err != nil {
-		return nil, fmt.Errorf("count heard texts: %w", err)
+		return nil, false, fmt.Errorf("count heard texts: %w", err)
 	}
 	p.known = fromHistory && p.known // before this process, and something came from history then
 	left := map[string]*int{}
@@ -417,7 +449,7 @@ func (p *poller) surplus(ctx context.Context) ([]candidate, error) {
 			*left[key]++
 		}
 	}
-	var list []candidate
+	lags = p.newest != "" && (left[p.newest] == nil || *left[p.newest] < 0) || noneShown(heard, left)
 	seen := map[string]int{}
 	for _, r := range records {
 		key := heardKey(r.Source, r.Media, r.Content)
@@ -437,7 +469,22 @@ func (p *poller) surplus(ctx context.Context) ([]candidate, error) {
 		in.Heard, in.FromHistory = key, true
 		list = append(list, candidate{in, left[key]})
 	}
-	return list, nil
+	return list, lags, nil
+}
+
+// noneShown: answers of the robot or the agent were ingested, and the history shows not one of them. SYSTEM texts it
+// need not show.
+func noneShown(heard map[string]int, left map[string]*int) bool {
+	known := false
+	for key := range heard {
+		if !strings.HasPrefix(key, sourceSystem) {
+			known = true
+			if left[key] != nil {
+				return false
+			}
+		}
+	}
+	return known
 }
 
 // fromCentre: a record of what the robot, the agent or the centre said.

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"sync"
@@ -62,11 +63,11 @@ func (s *status) all() map[string]Part {
 	return maps.Clone(s.parts)
 }
 
-// Status tells each part's state, and whether the bridge is ready: the store takes events, and each adapter's line was
-// up and its first catch-up is over. The centre is not asked for.
+// Status tells each part's state, and whether the bridge is ready: the store was opened, and each adapter's line was up
+// and its first catch-up is over. A later outage changes the parts only (§9.11), and the centre is not asked for.
 func (b *Bridge) Status() (parts map[string]Part, ready bool) {
 	parts = b.status.all()
-	ready = b.status.is(storeName, "up")
+	ready = b.opened.Load()
 	for name := range b.Adapters {
 		if !b.catchup.ready(name) {
 			ready = false
@@ -82,7 +83,11 @@ func (b *Bridge) Status() (parts map[string]Part, ready bool) {
 // storeName is the store's name among the parts.
 const storeName = "store"
 
+// storeFailed notes that the store does not take events, unless it was the caller who gave up.
 func (b *Bridge) storeFailed(doing string, err error) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return
+	}
 	b.status.set(storeName, "down", doing+": "+err.Error())
 }
 
@@ -121,10 +126,13 @@ func (b *Bridge) reported(adapter string, l Line) {
 		b.Meter.Reconnected(adapter)
 	}
 	b.status.set(adapter, string(l.State), l.Detail)
-	if l.State == LineUp && l.Gap {
-		b.catchup.begin(adapter)
-	} else if l.State != LineUp {
+	switch {
+	case l.State != LineUp:
 		b.catchup.giveWay(adapter)
+	case l.Gap:
+		b.catchup.begin(adapter)
+	default:
+		b.catchup.resume(adapter)
 	}
 }
 

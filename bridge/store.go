@@ -9,6 +9,9 @@ import (
 // ErrConflict: somebody else changed the row first. The caller loads again.
 var ErrConflict = errors.New("changed by another worker")
 
+// ErrUnreadable: a row cannot be decoded. Trying again does not help.
+var ErrUnreadable = errors.New("unreadable row")
+
 // Store is the durable half of the core; package store implements it. Every method is one transaction, on disk (fsync)
 // when it returns nil. After an error nothing of it happened.
 type Store interface {
@@ -118,7 +121,8 @@ const (
 // WorkStore serves the workers that step threads.
 type WorkStore interface {
 	// Load reads a thread and up to limit events of its queue, oldest first. held: events from the platform (Order not
-	// "") are left where they are, because the thread is catching up.
+	// "") are left where they are, because the thread is catching up. An event that cannot be decoded comes as an Event
+	// with nothing set; a session that cannot be is ErrUnreadable.
 	Load(ctx context.Context, t ThreadID, part, limit int, held bool) (Work, error)
 	// Save makes one step.
 	Save(ctx context.Context, s Step) error
@@ -173,6 +177,9 @@ type WatchStore interface {
 	Live(ctx context.Context) ([]ThreadRef, error)
 	// Open lists the open threads of an adapter with their cursors, the most recently active first.
 	Open(ctx context.Context, adapter string) ([]OpenThread, error)
+	// SetUnread notes since when a thread could not be read, so that live events do not move its cursor over what was
+	// missed; zero: it was read.
+	SetUnread(ctx context.Context, t ThreadID, part int, since time.Time) error
 	// Cursor is how far a channel entry was read; zero if never. SetCursor moves it forward only.
 	Cursor(ctx context.Context, adapter, channel string) (time.Time, error)
 	SetCursor(ctx context.Context, adapter, channel string, at time.Time) error
@@ -206,7 +213,8 @@ type Lane struct {
 // OpenThread is a thread that catch-up reads.
 type OpenThread struct {
 	ThreadRef
-	Cursor time.Time // the platform's time of the newest event worked; zero if none
+	Cursor time.Time // the platform's time of the newest event worked, or since when it is unread; zero if none
+	Unread bool      // it could not be read before
 }
 
 // Stats are counts of the store's rows.

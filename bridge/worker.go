@@ -18,6 +18,10 @@ const (
 func (b *Bridge) step(ctx context.Context, t ThreadKey) {
 	held := b.catchup.holds(t)
 	work, err := b.Store.Load(ctx, t.ID(), t.Part(), stepBatch, held)
+	if errors.Is(err, ErrUnreadable) {
+		b.Log.Error("a thread cannot be read and is left alone", slog.String("thread", t.String()), slog.String("error", err.Error()))
+		return
+	}
 	if err != nil {
 		b.storeFailed("load a thread", err)
 		b.clock.at(time.Now().Add(storeRetry), func() { b.steps.wake(t) })
@@ -51,7 +55,9 @@ func (b *Bridge) stepResult(ctx context.Context, settled Settlement) bool {
 	if err != nil {
 		return false
 	}
-	s, eff, ok := b.apply(work.Session, *settled.Result, b.env(t, settled.At))
+	env := b.env(t, settled.At)
+	env.OpenElsewhere = work.OpenElsewhere
+	s, eff, ok := b.apply(work.Session, *settled.Result, env)
 	if !ok {
 		return false
 	}
@@ -113,6 +119,9 @@ func (b *Bridge) applyAll(work Work, t ThreadKey) (Session, stepped) {
 		next, eff, ok := b.apply(s, q.Event, env)
 		if !ok {
 			eff = Effects{Note: "panic"}
+			if text := q.Event.Text; text != nil {
+				eff.Dead = []DeadLetter{{Thread: t, Session: s.No, Direction: Up, Texts: []string{text.Body}, Reason: "panic", At: now}}
+			}
 		} else {
 			s = next
 		}

@@ -116,6 +116,14 @@ func (s *FrailStore) Heard(ctx context.Context, t bridge.ThreadID, part, session
 	return s.Store.Heard(ctx, t, part, session)
 }
 
+// SetUnread implements bridge.Store.
+func (s *FrailStore) SetUnread(ctx context.Context, t bridge.ThreadID, part int, since time.Time) error {
+	if err := s.check("SetUnread"); err != nil {
+		return err
+	}
+	return s.Store.SetUnread(ctx, t, part, since)
+}
+
 // SetCursor implements bridge.Store.
 func (s *FrailStore) SetCursor(ctx context.Context, adapter, channel string, at time.Time) error {
 	if err := s.check("SetCursor"); err != nil {

@@ -13,8 +13,8 @@ const (
 	countEvent = `UPDATE thread SET next_seq = next_seq + 1 WHERE part = $1 AND id = $2 RETURNING next_seq - 1, session_no`
 
 	insertThread = `INSERT INTO thread (part, id, adapter, space, channel, root, session_no, state, is_open, customer, due_at,
-			cursor_at, active_at, version, next_seq, body)
-		VALUES ($1, $2, $3, $4, $5, $6, 0, '', 0, '', 0, 0, $7, 0, 2, '')`
+			cursor_at, unread_at, active_at, version, next_seq, body)
+		VALUES ($1, $2, $3, $4, $5, $6, 0, '', 0, '', 0, 0, 0, $7, 0, 2, '')`
 
 	insertSeen = `INSERT INTO seen (part, id, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
 

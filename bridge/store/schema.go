@@ -26,6 +26,7 @@ var migrations = [][]string{{
 		customer   text     NOT NULL,
 		due_at     bigint   NOT NULL, -- the earliest of its timers
 		cursor_at  bigint   NOT NULL,
+		unread_at  bigint   NOT NULL, -- since when it could not be read; 0: it was
 		active_at  bigint   NOT NULL, -- its last step
 		version    bigint   NOT NULL,
 		next_seq   bigint   NOT NULL,

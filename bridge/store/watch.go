@@ -26,8 +26,10 @@ const (
 	selectNextDue = `SELECT COALESCE(MIN(due_at), 0) FROM
 		(SELECT (SELECT MIN(t.due_at) FROM thread t WHERE t.part = p.part AND t.due_at > 0 AND t.due_at > $1) AS due_at FROM parts p) due`
 
-	selectOpen = `SELECT ` + refColumns + `, t.state, t.cursor_at FROM thread t
+	selectOpen = `SELECT ` + refColumns + `, t.state, t.cursor_at, t.unread_at FROM thread t
 		WHERE t.is_open = 1 AND ($1 = '' OR t.adapter = $1) ORDER BY t.active_at DESC, t.id`
+
+	updateUnread = `UPDATE thread SET unread_at = $3 WHERE part = $1 AND id = $2`
 
 	selectCursor = `SELECT at FROM channel_cursor WHERE part = $1 AND adapter = $2 AND channel = $3`
 	upsertCursor = `INSERT INTO channel_cursor (part, adapter, channel, at) VALUES ($1, $2, $3, $4)
@@ -120,11 +122,14 @@ func (s *Store) eachOpen(ctx context.Context, adapter string, visit func(bridge.
 	return s.each(ctx, selectOpen, []any{adapter}, func(r *rows) error {
 		var t bridge.OpenThread
 		var state bridge.State
-		var cursor int64
-		if err := scanRef(r, &t.ThreadRef, &state, &cursor); err != nil {
+		var cursor, unread int64
+		if err := scanRef(r, &t.ThreadRef, &state, &cursor, &unread); err != nil {
 			return err
 		}
-		t.Cursor = instant(cursor)
+		t.Cursor, t.Unread = instant(cursor), unread != 0
+		if t.Unread {
+			t.Cursor = instant(unread)
+		}
 		visit(t, state)
 		return nil
 	})
@@ -142,6 +147,18 @@ func (s *Store) Cursor(ctx context.Context, adapter, channel string) (time.Time,
 		return time.Time{}, fmt.Errorf("read cursor of %s %s: %w", adapter, channel, err)
 	}
 	return instant(at), nil
+}
+
+// SetUnread implements bridge.Store.
+func (s *Store) SetUnread(ctx context.Context, t bridge.ThreadID, part int, since time.Time) error {
+	err := s.do(ctx, func(ctx context.Context, tx *tx) error {
+		_, err := tx.exec(ctx, updateUnread, part, t, nanos(since))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("note since when thread %s is unread: %w", t, err)
+	}
+	return nil
 }
 
 // SetCursor implements bridge.Store.

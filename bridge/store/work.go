@@ -51,7 +51,7 @@ func (s *Store) Load(ctx context.Context, t bridge.ThreadID, part, limit int, he
 		}
 		if !known && session != "" {
 			if err := json.Unmarshal([]byte(session), &w.Session); err != nil {
-				return fmt.Errorf("decode session: %w", err)
+				return fmt.Errorf("decode session: %w: %w", bridge.ErrUnreadable, err)
 			}
 		}
 		known = true
@@ -63,8 +63,8 @@ func (s *Store) Load(ctx context.Context, t bridge.ThreadID, part, limit int, he
 			return nil
 		}
 		q := bridge.Queued{Seq: *seq}
-		if err := json.Unmarshal([]byte(*event), &q.Event); err != nil {
-			return fmt.Errorf("decode event %d: %w", q.Seq, err)
+		if json.Unmarshal([]byte(*event), &q.Event) != nil {
+			q.Event = bridge.Event{ID: "unreadable"}
 		}
 		w.Events = append(w.Events, q)
 		return nil
