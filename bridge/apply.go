@@ -92,7 +92,7 @@ func (st *step) enter(state State) {
 		return
 	}
 	st.State, st.Since = state, st.env.Now
-	for _, k := range []TimerKind{TimerMaxWait, TimerQueue, TimerDormant, TimerEnding, TimerIdle, TimerIdleEnd} {
+	for _, k := range []TimerKind{TimerMaxWait, TimerQueue, TimerDormant, TimerEnding, TimerIdle, TimerIdleEnd, TimerForget} {
 		st.stop(k)
 	}
 	switch state {
@@ -105,6 +105,10 @@ func (st *step) enter(state State) {
 		st.start(TimerDormant, st.env.Limits.Dormant)
 	case StateEnding:
 		st.start(TimerEnding, st.endingBound())
+	case StateEnded:
+		if keep := st.env.Limits.Ledger; keep > 0 {
+			st.start(TimerForget, keep)
+		}
 	}
 }
 

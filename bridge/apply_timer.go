@@ -17,6 +17,8 @@ func (st *step) timer(k TimerKind) {
 			st.loseAsked()
 			st.Held = append(st.Held, st.marker(HeldEnd, EndedByIdle))
 		}
+	case TimerForget:
+		st.Letters, st.Asked, st.Sent, st.Shown = nil, nil, nil, nil
 	case TimerMaxWait:
 		st.notice(sayLongWait, Button{Verb: VerbEnd, Label: LabelEnd})
 	case TimerEnding:

@@ -21,8 +21,6 @@ type Config struct {
 	OnUnknown string
 	// ShutdownTimeout bounds what Run may still take to finish what is begun.
 	ShutdownTimeout time.Duration
-	// Ledger is how long transcripts are kept.
-	Ledger time.Duration
 	Meter  Meter
 	Log    *slog.Logger
 	// Hook is called around commits and outside calls, so that tests can stop the process there. nil otherwise.
@@ -94,6 +92,7 @@ func (b *Bridge) Run(ctx context.Context) error {
 	for _, out := range b.outbox.outside {
 		working.Go(func() { out.lanes.Run(work, stop) })
 	}
+	b.endUnrouted(ctx)
 	b.wakeWaiting(ctx, "")
 	receiving.Go(func() { b.polls.Run(ctx, work) })
 	receiving.Go(func() { b.scanTimers(ctx) })
@@ -134,6 +133,30 @@ func (b *Bridge) receive(ctx context.Context, name string, a Adapter) {
 	}
 }
 
+// endUnrouted ends the open sessions whose adapter or route is no longer configured: nobody could be heard or shown
+// anything in them. The agent is told.
+func (b *Bridge) endUnrouted(ctx context.Context) {
+	open, err := b.Store.Open(ctx, "")
+	if err != nil {
+		b.storeFailed("list open threads", err)
+		return
+	}
+	var gone []Incoming
+	for _, t := range open {
+		_, routed := routeFor(b.Routes, t.Key.Adapter, t.Key.Channel, t.Key.Root == "")
+		if routed && b.Adapters[t.Key.Adapter] != nil {
+			continue
+		}
+		now := time.Now()
+		b.Log.Warn("a session ends because no route leads to its thread any more", slog.String("thread", t.Key.String()))
+		gone = append(gone, Incoming{Event: Event{ID: EventID(fmt.Sprintf("unrouted:%s:%d", t.ID, now.UnixNano())), Thread: t.Key,
+			At: now, Received: now, Gone: &Gone{What: "thread"}}})
+	}
+	if _, err := b.ingest(ctx, gone); len(gone) > 0 && err != nil {
+		b.Log.Warn("sessions without a route could not be ended; the next start tries again", slog.String("error", err.Error()))
+	}
+}
+
 // wakeWaiting wakes everything in the store that waits: at the start, and of one adapter after its catch-up.
 func (b *Bridge) wakeWaiting(ctx context.Context, adapter string) {
 	events, deliveries, err := b.Store.Waiting(ctx)
@@ -171,8 +194,12 @@ func (b *Bridge) upkeep(ctx context.Context) {
 		b.outbox.sweep()
 		for more := n%60 == 0; more && ctx.Err() == nil; {
 			now := time.Now()
+			var keep time.Time // since when transcripts are kept
+			if b.Limits.Ledger > 0 {
+				keep = now.Add(-b.Limits.Ledger)
+			}
 			var err error
-			if more, err = b.Store.Prune(ctx, now.Add(-SeenWindow-overlap), now.Add(-b.Ledger)); err != nil {
+			if more, err = b.Store.Prune(ctx, now.Add(-SeenWindow-overlap), keep); err != nil {
 				b.storeFailed("drop what is old", err)
 				more = false
 			}

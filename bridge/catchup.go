@@ -39,7 +39,8 @@ const (
 	overlap       = 10 * time.Minute // longer than a platform's own retries
 	threadsAtOnce = 16
 	catchUpLimit  = 2 * time.Minute  // for one thread or channel
-	holdLimit     = 30 * time.Second // for tries after failures
+	holdTries     = 5                // of one read that fails by chance, while its threads are held
+	holdLimit     = 15 * time.Second // for such tries after one gap
 	catchUpRetry  = time.Minute      // before what could not be read is tried again; doubled each time
 	maxRetry      = 30 * time.Minute
 )

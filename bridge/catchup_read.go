@@ -54,7 +54,7 @@ func (c *catchup) persist(ctx context.Context, g *gap, place ThreadKey, read fun
 		c.b.guard("catch up", place, func() { err = read() })
 		var se *SendError
 		final := errors.As(err, &se) && se.Final || errors.Is(err, errDefect)
-		if err == nil || final || ctx.Err() != nil || time.Now().After(g.patience) {
+		if err == nil || final || ctx.Err() != nil || n == holdTries || time.Now().After(g.patience) {
 			return err
 		}
 		pause(ctx, backoff(n))

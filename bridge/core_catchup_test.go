@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -293,5 +294,52 @@ func TestSameEventAgain(t *testing.T) {
 			r.Fatal(err)
 		}
 		again()
+	})
+}
+
+// A shutdown in the middle of a catch-up does not let go what it held: the next start reads first.
+func TestShutdownInCatchUp(t *testing.T) {
+	simulated(t, func(r *rig) {
+		r.start()
+		ada := r.begins(r.acme, channel, "ada")
+		r.pass(time.Minute)
+		gate := make(chan struct{})
+		r.acme.Change(func(p *bridgetest.Platform) { p.Gate = gate })
+		r.acme.Drop()
+		r.acme.Say(ada, "ada", "gap")
+		r.acme.Restore()
+		r.acme.Say(ada, "ada", "live")
+		r.pass(time.Second)
+		r.shutdown()
+		r.equal("worked on while stopping", r.centre.Texts("ada"), []string{"hello " + secret})
+		r.start()
+		r.pass(time.Second)
+		close(gate)
+		r.pass(10 * time.Second)
+		r.equal("texts", r.centre.Texts("ada"), []string{"hello " + secret, "gap", "live"})
+	})
+}
+
+// A read that fails by chance is tried again while the thread is held.
+func TestCatchUpFailsOnce(t *testing.T) {
+	simulated(t, func(r *rig) {
+		r.start()
+		ada := r.begins(r.acme, channel, "ada")
+		r.pass(time.Minute)
+		r.acme.Drop()
+		r.acme.Say(ada, "ada", "gap")
+		var tries atomic.Int32
+		r.acme.Change(func(p *bridgetest.Platform) {
+			p.Fault = func(call string, t bridge.ThreadKey) bridgetest.Fault {
+				if call == "catch up" && tries.Add(1) <= 3 {
+					return bridgetest.LostBefore
+				}
+				return bridgetest.NoFault
+			}
+		})
+		r.acme.Restore()
+		r.acme.Say(ada, "ada", "live")
+		r.pass(20 * time.Second)
+		r.equal("texts", r.centre.Texts("ada"), []string{"hello " + secret, "gap", "live"})
 	})
 }

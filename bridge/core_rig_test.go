@@ -98,7 +98,6 @@ func newRig(t *testing.T) *rig {
 			CallTimeout: 10 * time.Second, LookGap: 5 * time.Second, GiveUp: time.Hour, Held: 100, Parts: 20},
 		OnUnknown:       "repeat",
 		ShutdownTimeout: 10 * time.Second,
-		Ledger:          720 * time.Hour,
 		Meter:           r.meter,
 		Log:             slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}

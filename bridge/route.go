@@ -56,8 +56,9 @@ type Limits struct {
 	CallTimeout     time.Duration
 	LookGap         time.Duration
 	GiveUp          time.Duration
-	Held            int // texts that may wait in one session
-	Parts           int // pieces one text may have
+	Ledger          time.Duration // how long transcripts are kept; zero: for ever
+	Held            int           // texts that may wait in one session
+	Parts           int           // pieces one text may have
 	// Late is how long nothing may be accepted before the thread is told; QueueGap how often the centre is asked about
 	// a waiting session. Zero: the defaults of a minute and 10 s.
 	Late, QueueGap time.Duration

@@ -49,10 +49,11 @@ const (
 	TimerEnding  TimerKind = "ending"   // DISCONNECT did not come through: stop
 	TimerLate    TimerKind = "late"     // nothing accepted for a minute: tell the thread once
 	TimerQueue   TimerKind = "queue"    // ask whether an agent is there
+	TimerForget  TimerKind = "forget"   // ended for as long as transcripts are kept: forget what was written
 )
 
 // Timers lists every timer.
-var Timers = []TimerKind{TimerIdle, TimerIdleEnd, TimerMaxWait, TimerDormant, TimerEnding, TimerLate, TimerQueue}
+var Timers = []TimerKind{TimerIdle, TimerIdleEnd, TimerMaxWait, TimerDormant, TimerEnding, TimerLate, TimerQueue, TimerForget}
 
 // Session is all that is kept of a thread. It is stored as one JSON value.
 type Session struct {

@@ -86,6 +86,10 @@ type Step struct {
 	// Settled, if not nil, is a delivery that ended with this step: its result went through Apply already. It is settled
 	// in the same transaction; that it was settled before is ErrConflict.
 	Settled *Settlement
+	// Opens: the step opened a session, for a customer who had OpenElsewhere others. With another number by now it is
+	// ErrConflict: the limit was judged by what is no longer true.
+	Opens         bool
+	OpenElsewhere int
 	// At is the time of the step, for the ledger.
 	At time.Time
 }

@@ -62,13 +62,14 @@ func (b *Bridge) stepResult(ctx context.Context, settled Settlement) bool {
 		return false
 	}
 	settled.Result = nil
-	step := Step{Session: s, Deliveries: eff.Deliveries, Dead: eff.Dead, Settled: &settled, At: settled.At}
+	step := Step{Session: s, Deliveries: eff.Deliveries, Dead: eff.Dead, Settled: &settled, OpenElsewhere: work.OpenElsewhere, At: settled.At}
 	return b.save(ctx, work.Session.State, step) == nil
 }
 
 // save stores a step and sets going what follows from it.
 func (b *Bridge) save(ctx context.Context, before State, done Step) error {
 	s, t := done.Session, done.Session.Thread
+	done.Opens = !before.Open() && s.State.Open() && b.Limits.OpenPerCustomer > 0
 	var begun *Delivery
 	for i := range done.Deliveries {
 		if d := &done.Deliveries[i]; begun == nil && b.outbox.intend(d, time.Now()) {
@@ -111,7 +112,7 @@ func (b *Bridge) applyAll(work Work, t ThreadKey) (Session, stepped) {
 	s := work.Session
 	s.Thread = t
 	now := time.Now()
-	out := stepped{Step: Step{At: now}}
+	out := stepped{Step: Step{OpenElsewhere: work.OpenElsewhere, At: now}}
 	env := b.env(t, now)
 	env.OpenElsewhere = work.OpenElsewhere
 	inPlatformOrder(work.Events)

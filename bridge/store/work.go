@@ -177,6 +177,15 @@ func (s step) save(ctx context.Context, t *tx, st bridge.Step) error {
 	if !found {
 		return bridge.ErrConflict
 	}
+	if st.Opens {
+		var others int
+		if _, err := t.row(ctx, countOpenOf, []any{se.Thread.Adapter, se.Customer.ID, s.thread}, &others); err != nil {
+			return err
+		}
+		if others != st.OpenElsewhere {
+			return fmt.Errorf("the customer has %d other open threads: %w", others, bridge.ErrConflict)
+		}
+	}
 	if s.settled != nil {
 		moved, err := s.settled.move(ctx, t, *st.Settled)
 		if err == nil && !moved {

@@ -26,7 +26,7 @@ import (
 // The bridge is the program itself, built by "go build". Nothing else should run on the machine: beside each figure
 // stands what the disk and the CPU needed for a known piece of work. To see where its time goes, name a folder:
 //
-//	CCBRIDGE_BENCH_PROFILE=/tmp/profiles go test ./cmd/ccbridge -run '^$' -bench Throughput -benchtime 20s
+//	CCBRIDGE_BENCH_PROFILE=$HOME go test ./cmd/ccbridge -run '^$' -bench Throughput -benchtime 20s
 //
 // Then the bridge is this test binary, and writes for each benchmark NAME.pprof, a CPU profile of the measured time, and
 // NAME.pprof.heap.

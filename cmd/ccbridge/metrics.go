@@ -83,7 +83,7 @@ func newGauges(stats func(context.Context) (bridge.Stats, error), polls func() (
 		queue:    desc("queue_length", "What waits: events not yet worked, deliveries not yet settled by target.", "queue"),
 		oldest:   desc("oldest_waiting_seconds", "How long the oldest of them waits.", "queue"),
 		doubt:    desc("in_doubt", "Deliveries of which nobody knows yet whether they were done."),
-		sessions: desc("sessions", "Sessions by state.", "state"),
+		sessions: desc("sessions", "Open sessions by state.", "state"),
 		pollAge:  desc("poll_age_seconds", "How long ago the most overdue poll was answered."),
 		polled:   desc("polls", "Sessions that are polled."),
 	}
@@ -130,7 +130,7 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 	}
 	gauge(g.doubt, float64(s.InDoubt))
 	for _, state := range bridge.States {
-		if state != bridge.StateNew {
+		if state.Open() {
 			gauge(g.sessions, float64(s.Sessions[state]), string(state))
 		}
 	}

@@ -57,8 +57,8 @@ func runWith(ctx context.Context, cfg Config, log *slog.Logger, hook func(string
 		return err
 	}
 	b := bridge.New(bridge.Config{
-		Store: st, Centre: centre, Adapters: built, Routes: coreRoutes(cfg), Limits: coreLimits(cfg.Limits), OnUnknown: cfg.CCM.OnUnknown,
-		ShutdownTimeout: cfg.Server.ShutdownTimeout, Ledger: cfg.Store.Ledger, Meter: meter, Log: log, Hook: hook,
+		Store: st, Centre: centre, Adapters: built, Routes: coreRoutes(cfg), Limits: coreLimits(cfg), OnUnknown: cfg.CCM.OnUnknown,
+		ShutdownTimeout: cfg.Server.ShutdownTimeout, Meter: meter, Log: log, Hook: hook,
 	})
 	reg.MustRegister(newGauges(st.Stats, b.Polls))
 
@@ -126,10 +126,11 @@ func coreRoutes(cfg Config) []bridge.Route {
 	return routes
 }
 
-func coreLimits(l Limits) bridge.Limits {
+func coreLimits(cfg Config) bridge.Limits {
+	l := cfg.Limits
 	return bridge.Limits{
 		OpenPerCustomer: l.OpenPerCustomer, Idle: l.Idle, CatchUp: l.CatchUp, MaxWait: l.MaxWait, Dormant: l.Dormant,
-		CallTimeout: l.CallTimeout, LookGap: l.LookGap, GiveUp: l.GiveUp, Held: l.Held, Parts: l.Parts,
+		CallTimeout: l.CallTimeout, LookGap: l.LookGap, GiveUp: l.GiveUp, Ledger: cfg.Store.Ledger, Held: l.Held, Parts: l.Parts,
 	}
 }
 

@@ -14,7 +14,9 @@ import (
 // TestSlackEventAgain: Slack sends every event again, at once and after a restart of the bridge. Each has one effect.
 func TestSlackEventAgain(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, echo)
+	w := newWorld(t, echo, func(c *worldConfig) {
+		c.slack.Retries = []time.Duration{0, 500 * time.Millisecond, 2 * time.Second, 5 * time.Second, 10 * time.Second}
+	})
 	must(t, w.slack.InjectEvent(slacksim.EventFault{Kind: slacksim.Again, Delay: 700 * time.Millisecond, Times: -1}))
 	w.run()
 	k := w.open(ada, "one")

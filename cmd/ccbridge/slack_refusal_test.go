@@ -182,7 +182,7 @@ func TestSlackTransferRefusedWithoutText(t *testing.T) {
 func TestSlackGiveUp(t *testing.T) {
 	t.Parallel()
 	each(t, map[string]ccmsim.Fault{"dropped": ccmsim.DropBefore(), "503": ccmsim.Status(503, "", nil)}, func(t *testing.T, f ccmsim.Fault) {
-		w := newWorld(t, echo, func(c *worldConfig) { c.limits += "give_up = \"1s\"\n" })
+		w := newWorld(t, doubtful, func(c *worldConfig) { c.limits += "give_up = \"4s\"\n" })
 		w.run()
 		k := w.open(ada, "one")
 		k.reads("one")
@@ -214,7 +214,7 @@ func TestSlackGiveUp(t *testing.T) {
 // TestSlackCentreAway: the centre is away for a while; /readyz stays ok and tells, and what waits goes out in order.
 func TestSlackCentreAway(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, echo)
+	w := newWorld(t, doubtful)
 	w.run()
 	k := w.open(ada, "one")
 	k.reads("one")

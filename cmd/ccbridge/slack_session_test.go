@@ -147,6 +147,7 @@ func TestSlackTwoThreads(t *testing.T) {
 	for i, who := range []string{ada, ada, bob} {
 		talks = append(talks, &talk{world: w, root: w.ask(who, "", fmt.Sprintf("thread %d", i))})
 	}
+	w.heard()
 	var want [3][]string
 	for n := range 12 {
 		for i, k := range talks {
@@ -154,6 +155,7 @@ func TestSlackTwoThreads(t *testing.T) {
 			w.ask([]string{ada, ada, bob}[i], k.root, text)
 			want[i] = append(want[i], text)
 		}
+		w.heard()
 	}
 	for i, k := range talks {
 		k.reads(want[i][11])
@@ -195,7 +197,7 @@ func TestSlackRootDeleted(t *testing.T) {
 			w.slack.Inject(slacksim.Fault{Method: "conversations.replies", Status: 429, Header: map[string]string{"Retry-After": "1"}})
 		},
 	}, func(t *testing.T, injure func(w *world)) {
-		w := newWorld(t, echo)
+		w := newWorld(t, doubtful)
 		w.run()
 		k := rootDeleted(w, 1)
 		injure(w)
@@ -207,7 +209,7 @@ func TestSlackRootDeleted(t *testing.T) {
 	})
 	t.Run("heard of at once", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, echo)
+		w := newWorld(t, doubtful)
 		w.run()
 		k := w.open(ada, "one")
 		k.agent()
@@ -248,7 +250,7 @@ func (w *world) noStray(k *talk, most int) {
 // TestSlackRootDeletedKilled: the bridge is killed between the post into the channel and its check.
 func TestSlackRootDeletedKilled(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, echo)
+	w := newWorld(t, doubtful)
 	c := w.spawn(0)
 	w.logged("caught up")
 	k := rootDeleted(w, 1)

@@ -43,17 +43,18 @@ func limits(lines ...string) option {
 	return func(c *worldConfig) { c.limits = strings.Join(lines, "\n") + "\n" }
 }
 
-// quick makes doubts and retries short. A centre that answered empty polls sooner than after a second would be asked more
-// slowly.
-func quick(c *worldConfig) {
+// echo makes every answer of the robot tell which question it answers, and the centre hold empty polls long enough: one
+// that answered them within a second would be asked more slowly.
+func echo(c *worldConfig) {
+	c.centre.Robot = ccmsim.Robot{Echo: true}
 	c.centre.PollWait = 1050 * time.Millisecond
-	c.limits = "look_gap = \"50ms\"\ncall_timeout = \"500ms\"\n"
+	c.limits = "look_gap = \"100ms\"\ncall_timeout = \"5s\"\n"
 }
 
-// echo is quick, and every answer of the robot tells which question it answers.
-func echo(c *worldConfig) {
-	quick(c)
-	c.centre.Robot = ccmsim.Robot{Echo: true}
+// doubtful is echo with a short time to wait for answers that do not come.
+func doubtful(c *worldConfig) {
+	echo(c)
+	c.limits = "look_gap = \"100ms\"\ncall_timeout = \"700ms\"\n"
 }
 
 // run starts the bridge and waits until it has caught up.
@@ -116,7 +117,23 @@ func (w *world) visitorOf(text string) (visitor string) {
 	return visitor
 }
 
-func (k *talk) say(text string) string { k.t.Helper(); return k.ask(ada, k.root, text) }
+// say writes as the customer. If the bridge runs it has the text when say returns: what comes over two sockets may
+// overtake each other.
+func (k *talk) say(text string) (ts string) {
+	k.t.Helper()
+	ts = k.ask(ada, k.root, text)
+	if k.stopBridge != nil {
+		k.heard()
+	}
+	return ts
+}
+
+// heard waits until everything that was written is acknowledged.
+func (w *world) heard() {
+	w.t.Helper()
+	w.until(w.slack.Until, "no event under way", func() bool { s := w.slack.Stats(); return s.InFlight == 0 && s.Waiting == 0 },
+		func() string { return fmt.Sprintf("%+v", w.slack.Stats()) })
+}
 
 // reads waits until the bridge shows a text in the thread.
 func (k *talk) reads(text string) { k.t.Helper(); k.readsTimes(text, 1) }

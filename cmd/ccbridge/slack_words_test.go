@@ -64,6 +64,7 @@ func TestSlackSystemTextsOnce(t *testing.T) {
 	w.run()
 	k := w.open(ada, "one")
 	k.queue()
+	k.reads(lineQueued)
 	for range 3 {
 		must(t, w.centre.Desk().SystemSay(k.visitor, "All lines are busy."))
 	}
