@@ -47,7 +47,7 @@ type Pacer interface {
 // Inbox is what a Receiver sees of the core.
 type Inbox interface {
 	// Put stores events. nil: all of them that a route accepts are on disk, now or before. Any error: nothing may be
-	// acknowledged. It blocks for one commit; any goroutine may call it.
+	// acknowledged; ErrNoThread: whoever asked is to be told so. It blocks for one commit; any goroutine may call it.
 	Put(ctx context.Context, evs ...Event) error
 	// OpenThreads lists the threads in channel ("" = all channels) of adapter whose session is not ended and whose
 	// customer is who, the newest first.

@@ -21,8 +21,8 @@ type Config struct {
 	OnUnknown string
 	// ShutdownTimeout bounds what Run may still take to finish what is begun.
 	ShutdownTimeout time.Duration
-	Meter  Meter
-	Log    *slog.Logger
+	Meter           Meter
+	Log             *slog.Logger
 	// Hook is called around commits and outside calls, so that tests can stop the process there. nil otherwise.
 	Hook func(point string)
 }
@@ -49,13 +49,14 @@ type Bridge struct {
 	polls    *polls
 	catchup  *catchup
 	parking  *parking
+	recent   *recent
 	stopping <-chan struct{} // ends with the context of Run
 	opened   atomic.Bool     // the store took a first write
 }
 
 // New makes a Bridge. It opens nothing and starts nothing.
 func New(c Config) *Bridge {
-	b := &Bridge{Config: c, clock: newClock(), parking: newParking()}
+	b := &Bridge{Config: c, clock: newClock(), parking: newParking(), recent: newRecent()}
 	b.status = status{log: c.Log, parts: map[string]Part{storeName: {State: "up", Since: time.Now()}}}
 	for name := range c.Adapters {
 		b.status.parts[name] = Part{State: "starting", Since: time.Now()}

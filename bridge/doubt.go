@@ -85,9 +85,10 @@ func judgeCall(kind CallKind, e *ccm.Error) verdict {
 
 // look is what is known of a delivery in doubt so far. Forgotten at a crash: then looking begins again.
 type look struct {
-	absent time.Time // when it was first seen to be absent
-	rounds int       // looks that said nothing
-	next   time.Time
+	absent  time.Time // when it was first seen to be absent
+	rounds  int       // looks that said nothing
+	failing time.Time // when the first of them ended
+	next    time.Time
 }
 
 // lookRounds is how many looks may say nothing before on_unknown decides.
@@ -146,13 +147,16 @@ func (o *outbox) lookAgain(k laneKey, l *look, at time.Time) {
 func (o *outbox) undecided(ctx context.Context, out *outside, k laneKey, d Delivery, l *look, f finding) {
 	l.absent = time.Time{}
 	l.rounds++
+	if l.failing.IsZero() {
+		l.failing = time.Now()
+	}
+	if f.silent && o.silent(l.failing, f.cause) {
+		f.unreachable, l.rounds = true, 1
+	}
 	mustKnow := d.Call != nil && d.Call.Kind == CallTransfer // never repeated blindly: it may queue twice
 	if f.unreachable || mustKnow || !f.refused && l.rounds < lookRounds {
 		if f.unreachable && f.cause != nil {
 			o.pause(out, k, f.cause, time.Now())
-			if k.to == ToCentre {
-				o.silent(d.Deadline.Add(-o.b.Limits.CallTimeout), f.cause)
-			}
 		}
 		o.lookAgain(k, l, time.Now().Add(max(o.b.Limits.LookGap, backoff(l.rounds))))
 		return
@@ -194,6 +198,7 @@ type finding struct {
 	queue       *ccm.QueueInfo
 	refused     bool // the outside will not say: looking again is of no use
 	unreachable bool // the outside did not answer: wait for it
+	silent      bool // there was no answer at all: it is as good as unreachable while nobody else gets one
 	cause       *SendError
 	err         error
 }
@@ -244,6 +249,7 @@ func centreSilent(err error) finding {
 	if errors.As(err, &e) {
 		f.refused = e.Refused || e.Certainty == ccm.NotDone && e.Status >= 400 && e.Status < 500 && !e.Throttled()
 		f.unreachable = e.Throttled() || e.Status == 0 && e.Certainty == ccm.NotDone || e.Status == 502 || e.Status == 503 || e.Status == 504
+		f.silent = e.Status == 0
 		v := judge(Delivery{Call: &Call{Kind: CallQueue}}, err)
 		f.cause = v.err
 	}

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,11 +17,16 @@ type inbox struct{ b *Bridge }
 
 var _ Inbox = inbox{}
 
+// ErrNoThread is what Put gives for a verb that waits for a private answer where there is no conversation of ours. What
+// came with it is stored.
+var ErrNoThread = errors.New("no such conversation")
+
 // Put implements Inbox.
 func (in inbox) Put(ctx context.Context, evs ...Event) error {
 	b := in.b
 	now := time.Now()
 	var incoming []Incoming
+	var nowhere error
 	for _, ev := range evs {
 		if ev.Gone != nil && ev.Gone.What != "thread" {
 			gone, err := in.fanOut(ctx, ev)
@@ -32,23 +38,31 @@ func (in inbox) Put(ctx context.Context, evs ...Event) error {
 		}
 		if i, ok := b.admit(ev, now); ok {
 			incoming = append(incoming, i)
+		} else if ev.Verb != nil && ev.Verb.Answer != nil {
+			nowhere = ErrNoThread
 		}
 	}
 	if len(incoming) == 0 {
-		return nil
+		return nowhere
 	}
 	parked := b.parkedFor(incoming)
 	if len(parked) > 0 {
 		incoming = append(incoming, parked...)
 		slices.SortStableFunc(incoming, func(x, y Incoming) int { return comparePosition(x.Event, y.Event) })
 	}
-	_, err := b.ingest(ctx, incoming)
+	became, err := b.ingest(ctx, incoming)
 	if err != nil {
 		for _, p := range parked {
 			b.parking.put(p)
 		}
+		return err
 	}
-	return err
+	for i, what := range became {
+		if v := incoming[i].Event.Verb; what == NoThread && v != nil && v.Answer != nil {
+			nowhere = ErrNoThread
+		}
+	}
+	return nowhere
 }
 
 // parkedFor takes what came before the events that begin its thread, so that all of it is stored in its order.

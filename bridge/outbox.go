@@ -89,13 +89,18 @@ func (o *outbox) work(ctx context.Context, out *outside, k laneKey) {
 		o.call(ctx, out, k, d)
 		return
 	}
+	placeName, gap, burst := o.pace(k)
+	if until := o.pausedUntil(out); time.Now().Before(until) {
+		o.leave(k, placeName)
+		o.wakeAt(until, k)
+		return
+	}
 	d, err := o.b.Store.Head(ctx, k.thread.ID(), k.thread.Part(), k.to)
 	if err != nil {
 		o.b.storeFailed("read a delivery", err)
 		o.wakeAt(time.Now().Add(storeRetry), k)
 		return
 	}
-	placeName, gap, burst := o.pace(k)
 	now := time.Now()
 	if d != nil {
 		if e, ok := o.ended(d.ID); ok {
@@ -119,11 +124,6 @@ func (o *outbox) work(ctx context.Context, out *outside, k laneKey) {
 		o.leave(k, placeName)
 		o.wakeAt(d.NotBefore, k)
 	default:
-		if until := o.pausedUntil(out); now.Before(until) {
-			o.leave(k, placeName)
-			o.wakeAt(until, k)
-			return
-		}
 		if gap > 0 {
 			o.mu.Lock()
 			mayGo := o.turn(k, placeName, gap, burst, now)
@@ -313,14 +313,17 @@ func (o *outbox) works(out *outside) {
 	}
 }
 
-// silent notes that the centre answers nobody, although no single failure says so: nothing came from it since then.
-func (o *outbox) silent(since time.Time, e *SendError) {
+// silent reports and notes that the centre answers nobody, although no single failure says so: nothing came from it
+// since then.
+func (o *outbox) silent(since time.Time, e *SendError) bool {
 	o.mu.Lock()
 	answered := o.outside[centreName].answered
 	o.mu.Unlock()
-	if answered.Before(since) {
-		o.b.outsideFailed(centreName, e)
+	if !answered.Before(since) {
+		return false
 	}
+	o.b.outsideFailed(centreName, e)
+	return true
 }
 
 // ending is an end that waits for the store.

@@ -128,6 +128,8 @@ type WorkStore interface {
 	// "") are left where they are, because the thread is catching up. An event that cannot be decoded comes as an Event
 	// with nothing set; a session that cannot be is ErrUnreadable.
 	Load(ctx context.Context, t ThreadID, part, limit int, held bool) (Work, error)
+	// Queue reads the events alone, for a worker that remembers the session.
+	Queue(ctx context.Context, t ThreadID, part, limit int, held bool) (events []Queued, more bool, err error)
 	// Save makes one step.
 	Save(ctx context.Context, s Step) error
 	// Resequence puts the queued platform events of a thread into platform order, among the places they have.

@@ -17,7 +17,7 @@ const (
 // step takes the events that wait in a thread's queue, and its due timers, through Apply and stores what comes of it.
 func (b *Bridge) step(ctx context.Context, t ThreadKey) {
 	held := b.catchup.holds(t)
-	work, err := b.Store.Load(ctx, t.ID(), t.Part(), stepBatch, held)
+	work, err := b.load(ctx, t, stepBatch, held)
 	if errors.Is(err, ErrUnreadable) {
 		b.Log.Error("a thread cannot be read and is left alone", slog.String("thread", t.String()), slog.String("error", err.Error()))
 		return
@@ -51,7 +51,7 @@ func (b *Bridge) step(ctx context.Context, t ThreadKey) {
 // on the thread, or the store failed; then the result has to go through the queue.
 func (b *Bridge) stepResult(ctx context.Context, settled Settlement) bool {
 	t := settled.Delivery.Thread
-	work, err := b.Store.Load(ctx, t.ID(), t.Part(), 0, true)
+	work, err := b.load(ctx, t, 0, true)
 	if err != nil {
 		return false
 	}
@@ -78,8 +78,11 @@ func (b *Bridge) save(ctx context.Context, before State, done Step) error {
 	}
 	b.hook("before step")
 	if err := b.Store.Save(ctx, done); err != nil {
+		b.recent.forget(t)
 		return err
 	}
+	s.Version++
+	b.recent.keep(s)
 	b.storeWorks()
 	b.hook("after step")
 	for _, d := range done.Dead {

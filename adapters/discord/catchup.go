@@ -17,8 +17,30 @@ import (
 // maxPut events go into one Put; a new root goes with all its replies, however many.
 const maxPut = 500
 
-// CatchUpThread puts what was written in t after since.
+// CatchUpThread puts what was written in t after since. It fails with *bridge.SendError.
 func (a *Adapter) CatchUpThread(ctx context.Context, t bridge.ThreadKey, since time.Time, in bridge.Inbox) error {
+	return readError(a.catchUpThread(ctx, t, since, in))
+}
+
+// CatchUpChannel puts threads begun and mentions made in channel after since. It fails with *bridge.SendError.
+func (a *Adapter) CatchUpChannel(ctx context.Context, channel string, since time.Time, in bridge.Inbox) error {
+	return readError(a.catchUpChannel(ctx, channel, since, in))
+}
+
+// readError says in the core's words why something could not be read: a final error is not worth another try.
+func readError(err error) error {
+	if err == nil {
+		return nil
+	}
+	e := sendError(err)
+	if errors.Is(err, errHistory) {
+		e.Certainty, e.Scope, e.Final, e.Code = bridge.NotDone, bridge.ScopeThread, true, "no history"
+	}
+	e.Err = err
+	return e
+}
+
+func (a *Adapter) catchUpThread(ctx context.Context, t bridge.ThreadKey, since time.Time, in bridge.Inbox) error {
 	guild, err := spaceOf(t)
 	if err != nil {
 		return fmt.Errorf("catch up thread: %w", err)
@@ -47,13 +69,15 @@ func (a *Adapter) CatchUpThread(ctx context.Context, t bridge.ThreadKey, since t
 	return a.putTogether(ctx, in, evs)
 }
 
-// threadMissing tells a thread that was deleted from one that was not made yet, whose root still stands in the channel.
+// threadMissing tells a thread that was deleted from one that was not made yet, whose root stands in the channel and never
+// had a thread.
 func (a *Adapter) threadMissing(ctx context.Context, t bridge.ThreadKey, root snowflake, in bridge.Inbox) error {
-	err := a.rest.patientGet(ctx, discordgo.EndpointChannelMessage(t.Channel, t.Root), nil)
-	if err == nil {
+	var m message
+	err := a.rest.patientGet(ctx, discordgo.EndpointChannelMessage(t.Channel, t.Root), &m)
+	switch {
+	case err == nil && m.Flags&flagHasThread == 0:
 		return nil
-	}
-	if !notFound(err) {
+	case err != nil && !notFound(err):
 		return fmt.Errorf("catch up thread %s: %w", root, err)
 	}
 	now := time.Now().UTC()
@@ -62,8 +86,7 @@ func (a *Adapter) threadMissing(ctx context.Context, t bridge.ThreadKey, root sn
 	}})
 }
 
-// CatchUpChannel puts threads begun and mentions made in channel after since.
-func (a *Adapter) CatchUpChannel(ctx context.Context, channel string, since time.Time, in bridge.Inbox) error {
+func (a *Adapter) catchUpChannel(ctx context.Context, channel string, since time.Time, in bridge.Inbox) error {
 	if channel == "dm" { // Discord does not list a bot's direct-message channels; known ones are caught up as threads
 		return nil
 	}

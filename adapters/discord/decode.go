@@ -28,6 +28,9 @@ const (
 	typeReply   = 19
 )
 
+// flagHasThread: a thread was made from the message.
+const flagHasThread = 1 << 5
+
 // decode reads raw into v. A field of the wrong type is left empty and is no error; what is no JSON object at all is.
 func decode(raw []byte, v any) error {
 	err := json.Unmarshal(raw, v)
@@ -65,6 +68,7 @@ type message struct {
 	Channel     snowflake       `json:"channel_id"`
 	Guild       snowflake       `json:"guild_id"` // never over REST
 	Type        int             `json:"type"`
+	Flags       int             `json:"flags"`
 	Author      *user           `json:"author"`
 	Member      *member         `json:"member"`
 	Content     string          `json:"content"`

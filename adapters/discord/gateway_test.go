@@ -213,6 +213,11 @@ func TestBackoff(t *testing.T) {
 // gatewayOf is a server that speaks the frames it is given, after Hello and the client's first frame.
 func gatewayOf(t *testing.T, frames ...string) string {
 	t.Helper()
+	return gatewayWith(t, `{"op":10,"d":{"heartbeat_interval":60000}}`, frames...)
+}
+
+func gatewayWith(t *testing.T, hello string, frames ...string) string {
+	t.Helper()
 	var up websocket.Upgrader
 	s := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		c, err := up.Upgrade(rw, r, nil)
@@ -220,7 +225,7 @@ func gatewayOf(t *testing.T, frames ...string) string {
 			return
 		}
 		defer c.Close()
-		_ = c.WriteMessage(websocket.TextMessage, []byte(`{"op":10,"d":{"heartbeat_interval":60000}}`))
+		_ = c.WriteMessage(websocket.TextMessage, []byte(hello))
 		if _, _, err := c.ReadMessage(); err != nil {
 			return
 		}
@@ -239,9 +244,11 @@ func gatewayOf(t *testing.T, frames ...string) string {
 func TestHarmfulFrames(t *testing.T) {
 	t.Parallel()
 	address := gatewayOf(t,
-		`{"op":0,"s":1,"t":"READY","d":{"session_id":"s","user":{"id":"1"},"guilds":[]}}`,
-		`{"op":0,"s":2,"t":"GUILD_CREATE","d":null}`, `{"op":0,"s":3,"t":"GUILD_UPDATE"}`, `{"op":7777}`, `[]`, `{"op":"x"}`,
+		`{"op":0,"s":1,"t":"READY","d":{"session_id":"s","user":{"id":"1"},"guilds":[null]}}`,
+		`{"op":0,"s":2,"t":"GUILD_CREATE","d":null}`, `{"op":0,"s":3,"t":"GUILD_UPDATE"}`, `{"op":7777}`, `[]`, `{"op":"x"}`, `null`,
+		`{"op":10,"d":{"heartbeat_interval":41250}}`,
 		`{"op":0,"s":4,"t":"MESSAGE_CREATE","d":{"id":"5"}}`,
+		`{"op":0,"s":5,"t":"GUILD_CREATE","d":{"channels":[null],"threads":[null],"members":[null]}}`,
 	)
 	got := make(chan dispatch, 10)
 	gw := &sdkGateway{
@@ -257,6 +264,9 @@ func TestHarmfulFrames(t *testing.T) {
 	if d := <-got; d.kind != "MESSAGE_CREATE" || d.seq != 4 {
 		t.Errorf("then %+v", d)
 	}
+	if d := <-got; d.kind != "GUILD_CREATE" || string(d.data) != `{"channels":[null],"threads":[null],"members":[null]}` {
+		t.Errorf("then %+v", d)
+	}
 	cancel()
 	if e := <-ended; !e.stopped {
 		t.Errorf("ended with %+v", e)
@@ -264,6 +274,20 @@ func TestHarmfulFrames(t *testing.T) {
 }
 
 // closedAddress is where nobody listens.
+// A Hello whose interval is none ends the connection, not the process.
+func TestOddHello(t *testing.T) {
+	t.Parallel()
+	for _, hello := range []string{`{"op":10}`, `{"op":10,"d":{}}`, `{"op":10,"d":{"heartbeat_interval":-1}}`, `{"op":10,"d":{"heartbeat_interval":9e18}}`} {
+		gw := &sdkGateway{
+			token: "Bot x", waits: Waits{}.withDefaults(), sink: func(dispatch) {},
+			relay: relayConfig{idle: time.Minute, write: time.Second, room: func() bool { return true }},
+		}
+		if e := gw.Serve(t.Context(), gatewayWith(t, hello)); e == nil || e.fatal || !strings.Contains(e.detail, "Hello") {
+			t.Errorf("%s: %+v", hello, e)
+		}
+	}
+}
+
 func closedAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

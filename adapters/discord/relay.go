@@ -17,7 +17,7 @@ import (
 
 // relay stands between Discord's gateway and the SDK and passes frames on, both ways. It is there because the SDK
 // cannot be trusted with some of them: op 7 before READY locks it up for ever, op 9 makes it identify at once on a
-// dead session, op 1 during a close is a nil dereference, and whenever it closes a connection it does so with code
+// dead session, op 1 during a close is a nil dereference, events of an odd form are too, and whenever it closes a connection it does so with code
 // 1000, which throws the session and with it the missed events away. Only the relay closes the line, and it knows why.
 type relay struct {
 	cfg     relayConfig
@@ -60,6 +60,7 @@ const (
 	opHeartbeat      = 1
 	opReconnect      = 7
 	opInvalidSession = 9
+	opHello          = 10
 	opHeartbeatAck   = 11
 )
 
@@ -68,6 +69,10 @@ const (
 	closeResumable = 4000
 	closeFinal     = websocket.CloseNormalClosure
 )
+
+// maxBeat is the longest heartbeat interval believed, in milliseconds. The SDK makes a ticker of any, and panics over
+// some.
+const maxBeat = 3_600_000
 
 // maxFrame bounds what is read of one frame; the GUILD_CREATE of a great guild has some megabytes.
 const maxFrame = 64 << 20
@@ -152,6 +157,11 @@ func (r *relay) pumpDown(sdk *websocket.Conn) {
 		if kind != websocket.TextMessage || json.Unmarshal(raw, &f) != nil || !r.inspect(&f) {
 			continue
 		}
+		if f.Op == opDispatch {
+			if raw, err = disguised(&f); err != nil {
+				continue
+			}
+		}
 		if err := sdk.WriteMessage(kind, raw); err != nil {
 			r.stop(&lineError{detail: "the SDK left the line"}, closeResumable)
 			return
@@ -163,8 +173,7 @@ func (r *relay) pumpDown(sdk *websocket.Conn) {
 func (r *relay) inspect(f *frame) bool {
 	switch f.Op {
 	case opDispatch:
-		// The SDK takes the data of GUILD_CREATE and others for granted and would panic without.
-		if len(f.Data) == 0 || string(f.Data) == "null" {
+		if len(f.Data) == 0 || string(f.Data) == "null" { // says nothing, but RESUMED by its name
 			return f.Type == "RESUMED"
 		}
 		if !r.cfg.room() {
@@ -181,10 +190,45 @@ func (r *relay) inspect(f *frame) bool {
 	case opInvalidSession:
 		r.stop(&lineError{detail: "session invalid", forget: string(f.Data) != "true"}, closeResumable)
 		return false
+	case opHello:
+		var hello struct {
+			Interval int64 `json:"heartbeat_interval"` // milliseconds
+		}
+		if json.Unmarshal(f.Data, &hello) != nil || hello.Interval <= 0 || hello.Interval > maxBeat {
+			r.stop(&lineError{detail: "Hello without an interval"}, closeResumable)
+			return false
+		}
 	case opHeartbeatAck:
 		r.acked.Store(true)
 	}
 	return true
+}
+
+// disguise begins the name under which the SDK gets to see an event.
+const disguise = "CCBRIDGE_"
+
+// disguised writes a dispatch so that the SDK does not know the event and hands it over as it is: it would decode it for
+// nothing, and panics over some, such as a GUILD_CREATE with an empty channel. It gets READY, which it has to know, with
+// what the bridge uses alone, and RESUMED.
+func disguised(f *frame) ([]byte, error) {
+	out := *f
+	switch f.Type {
+	case "RESUMED":
+		out.Data = json.RawMessage("{}")
+	case "READY":
+		var r ready
+		if err := decode(f.Data, &r); err != nil {
+			return nil, err
+		}
+		data, err := json.Marshal(r)
+		if err != nil {
+			return nil, fmt.Errorf("encode READY: %w", err)
+		}
+		out.Data = data
+	default:
+		out.Type = disguise + f.Type
+	}
+	return json.Marshal(out)
 }
 
 // pumpUp passes on what the SDK says.

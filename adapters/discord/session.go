@@ -216,7 +216,7 @@ func (g *sdkGateway) event(e *discordgo.Event) {
 			g.mu.Unlock()
 		}
 	}
-	g.sink(dispatch{kind: e.Type, seq: e.Sequence, data: e.RawData})
+	g.sink(dispatch{kind: strings.TrimPrefix(e.Type, disguise), seq: e.Sequence, data: e.RawData})
 }
 
 // gatewayAnswer answers the SDK's question for the gateway's address, without a call: the SDK could not be stopped

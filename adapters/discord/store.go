@@ -2,6 +2,7 @@ package discord
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"ccbridge/bridge"
@@ -26,7 +27,12 @@ func (a *Adapter) handle(ctx context.Context, in bridge.Inbox, batch []incoming)
 			a.log.Warn("event not placed", "kind", it.kind, "error", err)
 			a.askCatchUp(in)
 		}
-		if ok {
+		switch {
+		case ok && ev.Verb != nil: // alone, so that what becomes of it is known
+			a.put(ctx, in, evs)
+			a.put(ctx, in, []bridge.Event{ev})
+			evs = nil
+		case ok:
 			evs = append(evs, ev)
 		}
 	}
@@ -40,7 +46,11 @@ func (a *Adapter) put(ctx context.Context, in bridge.Inbox, evs []bridge.Event) 
 		pctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), putTime)
 		err := in.Put(pctx, evs...)
 		cancel()
-		if err == nil {
+		switch {
+		case err == nil:
+			return
+		case errors.Is(err, bridge.ErrNoThread):
+			a.answerSoon(ctx, evs[0].Verb.Answer, bridge.SayHowToStart)
 			return
 		}
 		a.log.Error("events not stored", "count", len(evs), "error", err)

@@ -116,6 +116,14 @@ func (s *FrailStore) Heard(ctx context.Context, t bridge.ThreadID, part, session
 	return s.Store.Heard(ctx, t, part, session)
 }
 
+// Queue implements bridge.Store.
+func (s *FrailStore) Queue(ctx context.Context, t bridge.ThreadID, part, limit int, held bool) ([]bridge.Queued, bool, error) {
+	if err := s.check("Load"); err != nil {
+		return nil, false, err
+	}
+	return s.Store.Queue(ctx, t, part, limit, held)
+}
+
 // SetUnread implements bridge.Store.
 func (s *FrailStore) SetUnread(ctx context.Context, t bridge.ThreadID, part int, since time.Time) error {
 	if err := s.check("SetUnread"); err != nil {

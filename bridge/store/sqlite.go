@@ -74,7 +74,7 @@ func (db *sqlite) open(ctx context.Context, path string, maxPages int) error {
 	}
 	writes := url.Values{"_pragma": {
 		"busy_timeout(5000)", "journal_mode(wal)", "synchronous(full)",
-		"cache_size(-65536)", "wal_autocheckpoint(8192)", "journal_size_limit(67108864)",
+		"cache_size(-16384)", "wal_autocheckpoint(8192)", "journal_size_limit(67108864)",
 	}}
 	if maxPages > 0 {
 		writes.Add("_pragma", "max_page_count("+strconv.Itoa(maxPages)+")")
@@ -85,7 +85,7 @@ func (db *sqlite) open(ctx context.Context, path string, maxPages int) error {
 	if db.conn, err = db.write.Conn(ctx); err != nil {
 		return err
 	}
-	reads := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(5000)", "cache_size(-4096)"}}
+	reads := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(5000)", "cache_size(-2048)"}}
 	if db.read, err = sql.Open("sqlite", dsn(path, reads)); err != nil {
 		return err
 	}

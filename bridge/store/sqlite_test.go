@@ -230,7 +230,7 @@ func TestPlans(t *testing.T) {
 	s := openTest(t, Options{})
 	wanted := map[string]string{selectOpen: "thread_open", selectOpenOf: "thread_open", countOpenOf: "thread_open",
 		selectDue: "thread_due", selectNextDue: "thread_due", selectHead: "delivery_lane", statSessions: "thread_open", statDead: "ledger_dead"}
-	for _, query := range []string{countEvent, selectOpenOf, selectWork, countOpenOf, updateThread, deleteQueue, selectOrdered, selectHead,
+	for _, query := range []string{countEvent, selectOpenOf, selectSession, selectQueue, countOpenOf, updateThread, deleteQueue, selectOrdered, selectHead,
 		beginDelivery, insertSettled, deleteDelivery, selectHeard, selectSent, selectLastSent, selectDue, selectNextDue, selectOpen,
 		selectWaiting, selectLanes, walkSeen, walkLedger, statSessions, statDead} {
 		args := make([]any, strings.Count(query, "$"))

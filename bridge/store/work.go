@@ -13,10 +13,11 @@ import (
 )
 
 const (
-	// selectWork gives the thread's row once per event; once without an event if there is none.
-	selectWork = `SELECT t.adapter, t.space, t.channel, t.root, t.version, t.body, q.seq, q.body
-		FROM thread t LEFT JOIN queue q ON q.part = t.part AND q.thread = t.id AND ($3 = 0 OR q.order_key = '')
-		WHERE t.part = $1 AND t.id = $2 ORDER BY q.seq LIMIT $4`
+	selectSession = `SELECT adapter, space, channel, root, version, body FROM thread WHERE part = $1 AND id = $2`
+
+	// selectQueue has its limit in the text: a parameter would have the statement prepared again whenever it changes.
+	selectQueue = `SELECT seq, body FROM queue WHERE part = $1 AND thread = $2 AND ($3 = 0 OR order_key = '')
+		ORDER BY seq LIMIT 65`
 
 	countOpenOf = `SELECT COUNT(*) FROM parts p CROSS JOIN thread t
 		WHERE t.part = p.part AND t.adapter = $1 AND t.customer = $2 AND t.is_open = 1 AND t.id <> $3`
@@ -31,46 +32,32 @@ const (
 			deadline, not_before, body)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
 
+	selectOrders  = `SELECT order_key FROM queue WHERE part = $1 AND thread = $2 AND order_key <> '' ORDER BY seq`
 	selectOrdered = `SELECT seq, order_key, received_at, body FROM queue WHERE part = $1 AND thread = $2 AND order_key <> ''
 		ORDER BY seq`
 	updateQueue   = `UPDATE queue SET order_key = $4, received_at = $5, body = $6 WHERE part = $1 AND thread = $2 AND seq = $3`
 	updateVersion = `UPDATE thread SET version = version + 1 WHERE part = $1 AND id = $2`
 )
 
+// maxLoad is how many events one read gives at most; the limit in selectQueue is one more.
+const maxLoad = 64
+
 // Load implements bridge.Store. A thread without a row is an error.
 func (s *Store) Load(ctx context.Context, t bridge.ThreadID, part, limit int, held bool) (bridge.Work, error) {
 	var w bridge.Work
-	known := false
-	err := s.each(ctx, selectWork, []any{part, t, flag(held), limit + 1}, func(r *rows) error {
-		var session string
-		var seq *int64
-		var event *string
-		k := &w.Session.Thread
-		if err := r.Scan(&k.Adapter, &k.Space, &k.Channel, &k.Root, &w.Session.Version, &session, &seq, &event); err != nil {
-			return err
-		}
-		if !known && session != "" {
-			if err := json.Unmarshal([]byte(session), &w.Session); err != nil {
-				return fmt.Errorf("decode session: %w: %w", bridge.ErrUnreadable, err)
-			}
-		}
-		known = true
-		if seq == nil {
-			return nil
-		}
-		if len(w.Events) == limit {
-			w.More = true
-			return nil
-		}
-		q := bridge.Queued{Seq: *seq}
-		if json.Unmarshal([]byte(*event), &q.Event) != nil {
-			q.Event = bridge.Event{ID: "unreadable"}
-		}
-		w.Events = append(w.Events, q)
-		return nil
-	})
-	if err == nil && !known {
+	var session string
+	k := &w.Session.Thread
+	found, err := s.row(ctx, selectSession, []any{part, t}, &k.Adapter, &k.Space, &k.Channel, &k.Root, &w.Session.Version, &session)
+	if err == nil && !found {
 		err = errNoThread
+	}
+	if err == nil && session != "" {
+		if bad := json.Unmarshal([]byte(session), &w.Session); bad != nil {
+			err = fmt.Errorf("decode session: %w: %w", bridge.ErrUnreadable, bad)
+		}
+	}
+	if err == nil && limit > 0 {
+		w.Events, w.More, err = s.Queue(ctx, t, part, limit, held)
 	}
 	if err == nil && !w.Session.State.Open() {
 		_, err = s.row(ctx, countOpenOf, []any{w.Session.Thread.Adapter, prospect(w), t}, &w.OpenElsewhere)
@@ -79,6 +66,31 @@ func (s *Store) Load(ctx context.Context, t bridge.ThreadID, part, limit int, he
 		return bridge.Work{}, fmt.Errorf("load thread %s: %w", t, err)
 	}
 	return w, nil
+}
+
+// Queue implements bridge.Store.
+func (s *Store) Queue(ctx context.Context, t bridge.ThreadID, part, limit int, held bool) (events []bridge.Queued, more bool, err error) {
+	limit = min(limit, maxLoad)
+	err = s.each(ctx, selectQueue, []any{part, t, flag(held)}, func(r *rows) error {
+		var q bridge.Queued
+		var body string
+		if err := r.Scan(&q.Seq, &body); err != nil {
+			return err
+		}
+		if len(events) == limit {
+			more = true
+			return nil
+		}
+		if json.Unmarshal([]byte(body), &q.Event) != nil {
+			q.Event = bridge.Event{ID: "unreadable"}
+		}
+		events = append(events, q)
+		return nil
+	})
+	if err != nil {
+		return nil, false, fmt.Errorf("read queue of thread %s: %w", t, err)
+	}
+	return events, more, nil
 }
 
 // prospect is whose thread this is or, before the first step, will be: who wrote or asked first.
@@ -251,7 +263,19 @@ func hashText(text string) string {
 // Resequence implements bridge.Store. If it moves anything it counts as a change of the thread: who loaded before gets
 // ErrConflict from Save, because the numbers loaded may now belong to other events.
 func (s *Store) Resequence(ctx context.Context, t bridge.ThreadID, part int) error {
-	err := s.do(ctx, func(ctx context.Context, tx *tx) error { return resequence(ctx, tx, part, t) })
+	var orders []string
+	err := s.each(ctx, selectOrders, []any{part, t}, func(r *rows) error {
+		var order string
+		err := r.Scan(&order)
+		orders = append(orders, order)
+		return err
+	})
+	if err == nil && slices.IsSorted(orders) { // as nearly always: no need to write
+		return nil
+	}
+	if err == nil {
+		err = s.do(ctx, func(ctx context.Context, tx *tx) error { return resequence(ctx, tx, part, t) })
+	}
 	if err != nil {
 		return fmt.Errorf("resequence thread %s: %w", t, err)
 	}

@@ -328,3 +328,24 @@ func TestDiscordCommandElsewhere(t *testing.T) {
 	w.elsewhereClean(first.place, second.place)
 	w.clean()
 }
+
+// TestDiscordCommandWithoutSession: in a thread that is no conversation of ours, and where no route leads, the caller is
+// told how to start; nothing is left thinking.
+func TestDiscordCommandWithoutSession(t *testing.T) {
+	t.Parallel()
+	w := discordWorld(t, echo)
+	w.runDiscord()
+	unrouted := w.discord.AddChannel(guildID, "", discordsim.Text)
+	for _, channel := range []string{guildChannel, unrouted} {
+		place, err := w.discord.StartThread(channel, eve, discordsim.NewThread{Name: "ours"})
+		must(t, err)
+		for _, name := range []string{"agent", "end"} {
+			w.command(eve, place, name, lineHowToStart)
+		}
+	}
+	w.command(eve, unrouted, "agent", lineHowToStart)
+	if n := len(w.centre.Sessions()); n != 0 {
+		t.Errorf("%d sessions at the centre", n)
+	}
+	w.clean()
+}
