@@ -29,7 +29,7 @@ func TestClock(t *testing.T) {
 			rung = append(rung, time.Since(begin))
 			ring(5 * time.Second)
 		})
-		time.Sleep(4 * time.Hour)
+		<-time.After(4 * time.Hour)
 		close(stop)
 		<-done
 		want := []time.Duration{0, time.Second, 2 * time.Second, 5 * time.Second, time.Minute, 3 * time.Hour}

@@ -148,7 +148,7 @@ func (r *rig) kill() {
 
 // pass lets simulated time pass and everything come to rest.
 func (r *rig) pass(d time.Duration) {
-	time.Sleep(d)
+	<-time.After(d)
 	synctest.Wait()
 }
 

@@ -27,7 +27,7 @@ func TestIdleOverRestart(t *testing.T) {
 			r.Errorf("warned %d times", n)
 		}
 		r.kill()
-		time.Sleep(5 * time.Minute) // down when it is half due
+		<-time.After(5 * time.Minute) // down when it is half due
 		r.start()
 		if n := r.centre.Calls("ada", ccm.Disconnect); n != 0 {
 			r.Error("ended too early")
@@ -67,7 +67,7 @@ func TestMaxWaitOverRestart(t *testing.T) {
 		r.acme.Press(ada, "ada", bridge.VerbAgent, "")
 		r.pass(10 * time.Minute)
 		r.kill()
-		time.Sleep(10 * time.Minute)
+		<-time.After(10 * time.Minute)
 		r.start()
 		r.pass(5 * time.Second)
 		if n := notices(r.acme, ada, "longer than usual"); n != 1 {

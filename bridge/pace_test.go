@@ -24,12 +24,12 @@ func paced(t *testing.T, test func(turn func(root string) bool, o *outbox)) {
 // A place that was quiet takes a burst, then one post for each gap.
 func TestTurnBurst(t *testing.T) {
 	paced(t, func(turn func(string) bool, _ *outbox) {
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		var went []bool
 		for range 3 {
 			went = append(went, turn("a"))
 		}
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		went = append(went, turn("a"), turn("a"))
 		if want := []bool{true, true, false, true, false}; !slices.Equal(went, want) {
 			t.Errorf("went %v, want %v", went, want)
@@ -47,14 +47,14 @@ func TestTurnOrder(t *testing.T) {
 				t.Errorf("%s went before its time", root)
 			}
 		}
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		if turn("b") || turn("c") {
 			t.Error("overtook")
 		}
 		if !turn("a") {
 			t.Error("the first did not go")
 		}
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		o.leave(lane("b"), "place")
 		if turn("a") || !turn("c") {
 			t.Error("the turn of who left did not go to the next")
@@ -70,7 +70,7 @@ func TestSweep(t *testing.T) {
 		if len(o.places) != 1 {
 			t.Error("forgot a place that is not free yet")
 		}
-		time.Sleep(2 * time.Second)
+		<-time.After(2 * time.Second)
 		o.sweep()
 		if len(o.places) != 0 {
 			t.Error("keeps a free place")

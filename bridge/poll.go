@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -150,6 +149,7 @@ const (
 	shortAnswer    = time.Second      // an empty answer sooner than this comes from a centre without long polling
 	ambiguousReads = 12               // reads of a history that may lag, after a text that history may have shown before
 	historyWait    = 30 * time.Second // between reads of a history that cannot be read
+	historyTries   = 6                // reads of a history that fail by chance before what may be shown already is shown
 	someFailures   = 3                // in a row that are no chance any more
 )
 
@@ -231,14 +231,6 @@ func (p *poller) failed(ctx context.Context, err error) {
 	pause(ctx, max(v.err.RetryAfter, backoff(p.failures)))
 }
 
-// doubt notes that an answer may be lost: the history is read, and once more after a while because it may lag.
-func (p *poller) doubt() {
-	if p.reads == 0 {
-		p.counted, p.misses, p.lagged = false, 0, 0
-	}
-	p.reads, p.polled, p.nextRead = max(p.reads, 2), false, time.Time{}
-}
-
 // incoming makes events of downlinks, up to the first of which history must decide: one without a messageCode of which
 // history showed an equal one may be the same (§9.9).
 func (p *poller) incoming(downs []ccm.Downlink) (list []Incoming, unsure []ccm.Downlink) {
@@ -274,36 +266,6 @@ func (p *poller) incomingOf(d ccm.Downlink) Incoming {
 	return in
 }
 
-// leaveToHistory has the history say which of the texts are new, so that they come in their order. What came behind them
-// waits for that: after a DISCONNECT nobody would read the history any more, so there it is read until it cannot lag.
-func (p *poller) leaveToHistory(ctx context.Context, downs []ccm.Downlink) {
-	var behind, all []Incoming
-	ends := false
-	for _, d := range downs {
-		in := p.incomingOf(d)
-		all = append(all, in)
-		switch {
-		case !uncoded(d):
-			behind = append(behind, in)
-			ends = ends || d.Control == ccm.Disconnect
-		case d.QueueFlag != "": // which no history shows
-			behind = append(behind, p.event(in.Event.ID+"q", ccm.Downlink{Control: d.Control, Source: d.Source, QueueFlag: d.QueueFlag}))
-		}
-	}
-	read := p.fromHistory(ctx)
-	for (!read && p.misses < someFailures || read && ends) && p.reads > 0 && ctx.Err() == nil {
-		pause(ctx, time.Until(p.nextRead))
-		read = p.fromHistory(ctx)
-	}
-	switch {
-	case ctx.Err() != nil: // the next start finds all of it
-	case read:
-		p.keep(ctx, behind)
-	default: // rather twice than never
-		p.keep(ctx, all)
-	}
-}
-
 // codeID is the id of a downlink with a messageCode.
 func codeID(v ccm.Visitor, code string) string {
 	return "c:" + v.UserID + ":" + contentHash(code)
@@ -330,166 +292,6 @@ func (p *poller) keep(ctx context.Context, list []Incoming) (fresh bool) {
 		pause(context.WithoutCancel(ctx), min(backoff(n), 2*time.Second))
 	}
 	return false
-}
-
-// readHistory ingests what the history shows beyond what was ingested. When it need not be read again it asks whether
-// there still is a session: sooner, the end might overtake a text that the history does not show yet.
-func (p *poller) readHistory(ctx context.Context) {
-	if p.fromHistory(ctx) && p.reads == 0 {
-		p.askWhetherOver(ctx)
-	}
-}
-
-// fromHistory ingests what the history shows beyond what was ingested. false: it could not be read.
-func (p *poller) fromHistory(ctx context.Context) bool {
-	list, lags, err := p.surplus(ctx)
-	if err != nil {
-		p.missed(ctx, err)
-		return false
-	}
-	p.misses = 0
-	for _, c := range list {
-		if c.left != nil && *c.left > 0 && p.keep(ctx, []Incoming{c.Incoming}) {
-			*c.left--
-			p.history[c.Heard] = true
-		}
-	}
-	p.nextRead = time.Now().Add(p.b.Limits.LookGap)
-	if p.lagged++; lags && p.lagged < ambiguousReads {
-		return true // what it does not show yet may be missing from it
-	}
-	if lags {
-		p.mayHaveLost("its history lags")
-	}
-	p.lagged = 0
-	p.reads--
-	return true
-}
-
-func (p *poller) askWhetherOver(ctx context.Context) {
-	callCtx, cancel := context.WithTimeout(ctx, p.b.Limits.CallTimeout)
-	defer cancel()
-	info, err := p.b.Centre.QueueInfo(callCtx, p.visitor)
-	if err == nil && info.State() == ccm.Over {
-		over := p.event(overID(p.visitor), ccm.Downlink{})
-		over.Event.Downlink = nil
-		over.Event.Result = &Result{Target: ToCentre, Call: CallQueue, Outcome: Delivered, Queue: &info}
-		p.keep(ctx, []Incoming{over})
-	}
-}
-
-// missed: the history could not be read. A refusal is final; anything else is tried again while polling goes on. A
-// failure of the store says nothing about the history.
-func (p *poller) missed(ctx context.Context, err error) {
-	if ctx.Err() != nil {
-		return
-	}
-	if e := (*ccm.Error)(nil); !errors.As(err, &e) {
-		p.b.storeFailed("count heard texts", err)
-		p.nextRead = time.Now().Add(storeRetry)
-		pause(ctx, storeRetry)
-		return
-	}
-	f := centreSilent(err)
-	p.misses++
-	p.b.Log.Debug("history could not be read", "thread", p.thread.String(), "session", p.session, "error", err.Error())
-	if f.refused || p.misses >= someFailures && p.polled {
-		p.mayHaveLost("its history cannot be read")
-	}
-	if f.refused {
-		p.reads = 0
-		return
-	}
-	wait := backoff(p.misses)
-	if p.misses >= someFailures {
-		p.nextRead = time.Now().Add(historyWait)
-		return
-	}
-	p.nextRead = time.Now().Add(wait)
-	pause(ctx, wait) // before newer answers are ingested
-}
-
-// mayHaveLost counts a possible loss, once for each doubt.
-func (p *poller) mayHaveLost(why string) {
-	if p.counted {
-		return
-	}
-	p.counted = true
-	p.b.Meter.PossibleLoss()
-	p.b.Log.Warn("an answer of the centre may be lost: "+why, "thread", p.thread.String(), "session", p.session)
-}
-
-// candidate is a record of the history that may be new. left is shared by the equal ones: how many of them are.
-type candidate struct {
-	Incoming
-	left *int
-}
-
-// surplus lists what history shows beyond what was ingested, oldest first. Which of several equal texts are new is told
-// by their messageCodes; without, the newest are. lags: it does not show what is known to be there.
-func (p *poller) surplus(ctx context.Context) (list []candidate, lags bool, err error) {
-	callCtx, cancel := context.WithTimeout(ctx, p.b.Limits.CallTimeout)
-	defer cancel()
-	records, err := p.b.Centre.History(callCtx, p.visitor)
-	if err != nil {
-		return nil, false, err
-	}
-	heard, fromHistory, err := p.b.Store.Heard(ctx, p.thread.ID(), p.thread.Part(), p.session)
-	if err != nil {
-		return nil, false, fmt.Errorf("count heard texts: %w", err)
-	}
-	p.known = fromHistory && p.known // before this process, and something came from history then
-	left := map[string]*int{}
-	for _, r := range records {
-		if key := heardKey(r.Source, r.Media, r.Content); fromCentre(r) {
-			if left[key] == nil {
-				n := -heard[key]
-				left[key] = &n
-			}
-			*left[key]++
-		}
-	}
-	lags = p.newest != "" && (left[p.newest] == nil || *left[p.newest] < 0) || noneShown(heard, left)
-	seen := map[string]int{}
-	for _, r := range records {
-		key := heardKey(r.Source, r.Media, r.Content)
-		if !fromCentre(r) || *left[key] <= 0 {
-			continue
-		}
-		seen[key]++
-		if r.MessageCode == "" && seen[key] <= heard[key] {
-			continue
-		}
-		id := fmt.Sprintf("h:%s:%s:%d", p.visitor.UserID, key, seen[key])
-		if r.MessageCode != "" {
-			id = codeID(p.visitor, r.MessageCode)
-		}
-		in := p.event(EventID(id), ccm.Downlink{Control: ccm.Chat, Source: r.Source, Media: r.Media, Content: r.Content,
-			Nickname: r.Nickname, MessageCode: r.MessageCode, Timestamp: r.At})
-		in.Heard, in.FromHistory = key, true
-		list = append(list, candidate{in, left[key]})
-	}
-	return list, lags, nil
-}
-
-// noneShown: answers of the robot or the agent were ingested, and the history shows not one of them. SYSTEM texts it
-// need not show.
-func noneShown(heard map[string]int, left map[string]*int) bool {
-	known := false
-	for key := range heard {
-		if !strings.HasPrefix(key, sourceSystem) {
-			known = true
-			if left[key] != nil {
-				return false
-			}
-		}
-	}
-	return known
-}
-
-// fromCentre: a record of what the robot, the agent or the centre said.
-func fromCentre(r ccm.Record) bool {
-	return (r.Source == sourceAgent || r.Source == sourceRobot || r.Source == sourceSystem) && (r.Control == ccm.Chat || r.Control == "")
 }
 
 // pause waits, or until ctx ends.

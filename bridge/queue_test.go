@@ -26,7 +26,7 @@ func TestQueue(t *testing.T) {
 				t.Errorf("more than %d run", limit)
 			}
 			seen[k].Store(wanted[k].Load())
-			time.Sleep(time.Duration(k) * time.Millisecond)
+			<-time.After(time.Duration(k) * time.Millisecond)
 			running.Add(-1)
 			busy[k].Add(-1)
 		})
@@ -43,13 +43,13 @@ func TestQueue(t *testing.T) {
 					k := n * 7 % keys
 					wanted[k].Add(1)
 					q.wake(k)
-					time.Sleep(time.Millisecond)
+					<-time.After(time.Millisecond)
 				}
 			})
 		}
 		group.Wait()
 		synctest.Wait()
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		for k := range keys {
 			if seen[k].Load() != wanted[k].Load() {
 				t.Errorf("key %d: work %d was never seen", k, wanted[k].Load())
@@ -92,7 +92,7 @@ func TestQueueStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var ran atomic.Int32
 		q := newQueue(1, func(context.Context, int) {
-			time.Sleep(time.Minute)
+			<-time.After(time.Minute)
 			ran.Add(1)
 		})
 		stop := make(chan struct{})
@@ -100,7 +100,7 @@ func TestQueueStop(t *testing.T) {
 		go func() {
 			q.wake(1)
 			q.wake(2)
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 			close(stop)
 		}()
 		q.Run(t.Context(), stop)

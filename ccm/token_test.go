@@ -239,11 +239,11 @@ func TestAccessTokenRenewal(t *testing.T) {
 				}
 				first := poll()
 				if test.fresh >= 0 {
-					time.Sleep(test.fresh) // the bubble's clock
+					<-time.After(test.fresh) // the bubble's clock
 					if got := poll(); got != first {
 						t.Errorf("renewed after %v", test.fresh)
 					}
-					time.Sleep(test.due - test.fresh)
+					<-time.After(test.due - test.fresh)
 				}
 				if got := poll(); got <= first {
 					t.Errorf("not renewed after %v", test.due)
@@ -263,7 +263,7 @@ func TestRenewalFailsAheadOfTime(t *testing.T) {
 			t.Fatal(err)
 		}
 		centre.script["tokenByAkSk"] = answerWith(http.StatusInternalServerError, "")
-		time.Sleep(545 * time.Second)
+		<-time.After(545 * time.Second)
 		for range 5 {
 			if err := client.Send(t.Context(), visitor, chat("x")); err != nil {
 				t.Fatal(err)
@@ -272,7 +272,7 @@ func TestRenewalFailsAheadOfTime(t *testing.T) {
 		if got := centre.count("tokenByAkSk"); got != 2 {
 			t.Errorf("asked for an AccessToken %d times, want 2", got)
 		}
-		time.Sleep(60 * time.Second)
+		<-time.After(60 * time.Second)
 		if e := asError(t, client.Send(t.Context(), visitor, chat("x"))); e.Certainty != ccm.NotDone {
 			t.Errorf("got %v (%v)", e, e.Certainty)
 		}

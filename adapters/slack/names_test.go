@@ -37,9 +37,9 @@ func TestDirectory(t *testing.T) {
 		want("U1", "Ada", 1)
 		want("U2", "", 2)
 		want("U2", "", 2) // not asked again for a while
-		time.Sleep(noNameLife + time.Second)
+		<-time.After(noNameLife + time.Second)
 		want("U2", "", 3)
-		time.Sleep(nameLife)
+		<-time.After(nameLife)
 		answers["U1"] = ""
 		want("U1", "Ada", 4) // an old name is better than none
 		for i := range directorySize + 5 {
@@ -92,7 +92,7 @@ func TestPauses(t *testing.T) {
 		if err := p.call(t.Context(), "m", false, f); retryAfter(err) != 10*time.Second {
 			t.Errorf("error %v", err)
 		}
-		time.Sleep(4 * time.Second)
+		<-time.After(4 * time.Second)
 		if err := p.call(t.Context(), "m", false, f); retryAfter(err) != 6*time.Second || calls != 1 {
 			t.Errorf("error %v after %d calls", err, calls)
 		}

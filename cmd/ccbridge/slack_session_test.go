@@ -252,7 +252,7 @@ func TestSlackRootDeletedKilled(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, doubtful)
 	c := w.spawn(0)
-	w.logged("caught up")
+	w.logged(`msg="caught up" adapter=acme`)
 	k := rootDeleted(w, 1)
 	w.slack.Inject(slacksim.Fault{Method: "chat.postMessage", After: true, Delay: 10 * time.Second})
 	k.agentSays("where are you?")

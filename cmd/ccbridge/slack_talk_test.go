@@ -57,12 +57,13 @@ func doubtful(c *worldConfig) {
 	c.limits = "look_gap = \"100ms\"\ncall_timeout = \"700ms\"\n"
 }
 
-// run starts the bridge and waits until it has caught up.
+// run starts the bridge and waits until it has caught up with Slack.
 func (w *world) run() {
 	w.t.Helper()
-	before := strings.Count(w.log.String(), "caught up")
+	const ready = `msg="caught up" adapter=acme`
+	before := strings.Count(w.log.String(), ready)
 	w.start()
-	w.loggedAgain("caught up", before)
+	w.loggedAgain(ready, before)
 }
 
 // loggedAgain waits until the log contains text more than so many times.

@@ -194,7 +194,7 @@ func TestSlackHostileMarkup(t *testing.T) {
 	t.Parallel()
 	hostile := []string{
 		"<!channel> come here", "<!here|x> <@U0BOB> <#C0HELP|help>", "&lt;!channel&gt; &amp;lt;@U0BOB&gt;", "<https://evil.example|bank.example>",
-		"@channel @here @everyone @bob", "*bold* _it_ ~no~ `code` ```block``` > quote", "<!subteam^S1|@team>", "‮evil\u0000\u200b", "<!date^1^{date}|x>",
+		"@channel @here @everyone @bob", "*bold* _it_ ~no~ `code` ```block``` > quote", "<!subteam^S1|@team>", "\u202eevil\u0000\u200b", "<!date^1^{date}|x>",
 	}
 	w := newWorld(t, echo)
 	w.run()
