@@ -206,6 +206,11 @@ type finding struct {
 // find looks at the outside (design §5).
 func (o *outbox) find(ctx context.Context, d Delivery) finding {
 	if d.Call == nil {
+		last, err := o.b.Store.LastPost(ctx, d.Thread.ID(), d.Thread.Part())
+		if err != nil {
+			return finding{err: fmt.Errorf("read the newest post: %w", err)}
+		}
+		d.Last = last
 		remote, certainty, err := o.b.Adapters[d.Thread.Adapter].Find(ctx, d, d.Made)
 		f := finding{certainty: certainty, remote: remote, err: err}
 		if err != nil {

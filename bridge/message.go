@@ -247,6 +247,9 @@ type Delivery struct {
 	Deadline  time.Time `json:"-"` // of the intent that stands; zero: none stands, nothing is in doubt
 	NotBefore time.Time `json:"-"`
 	Repeats   int       `json:"-"` // how often it was begun again while in doubt
+
+	// Last, for Find, is the newest post settled before in the thread: d cannot stand before it. "" if there is none.
+	Last RemoteID `json:"-"`
 }
 
 // CallKind is what is asked of the centre.

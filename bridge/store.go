@@ -170,6 +170,8 @@ type CentreStore interface {
 	SentTexts(ctx context.Context, t ThreadID, part, session int, content string) (sure, possible int, err error)
 	// LastSent is the newest text settled as delivered in a session, or "".
 	LastSent(ctx context.Context, t ThreadID, part, session int) (content string, err error)
+	// LastPost is the newest post settled as delivered in a thread, or "".
+	LastPost(ctx context.Context, t ThreadID, part int) (RemoteID, error)
 }
 
 // WatchStore serves start, timers, catch-up, metrics and upkeep.

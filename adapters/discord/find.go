@@ -60,7 +60,11 @@ func (a *Adapter) findPost(ctx context.Context, d bridge.Delivery, p post, place
 	if err != nil {
 		return "", bridge.InDoubt, err
 	}
-	list, err := a.history(ctx, guild, place, snowflakeAt(after.Add(-clockMargin)))
+	from := snowflakeAt(after.Add(-clockMargin))
+	if last, err := parseSnowflake(string(d.Last)); err == nil {
+		from = max(from, last) // an equal post before it is another one
+	}
+	list, err := a.history(ctx, guild, place, from)
 	if err != nil {
 		return "", bridge.InDoubt, err
 	}

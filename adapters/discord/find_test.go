@@ -37,6 +37,12 @@ func TestFindPost(t *testing.T) {
 	if _, c, err := w.adapter.Find(t.Context(), twin, before); c != bridge.NotDone || err != nil {
 		t.Errorf("twin: %s, %v", c, err)
 	}
+	// Nor, where it is not, if they stand before what was settled last.
+	twin.Last = id
+	w.post(post, w.ann, "after it")
+	if _, c, err := w.another().Find(t.Context(), twin, before); c != bridge.NotDone || err != nil {
+		t.Errorf("twin after a restart: %s, %v", c, err)
+	}
 }
 
 func TestFindWithoutHistory(t *testing.T) {

@@ -18,6 +18,10 @@ const putSize = 200
 // CatchUpThread reads a thread (conversations.replies) or a direct-message channel (conversations.history). It waits
 // for limits as long as ctx allows. A thread whose root was deleted is put as gone.
 func (a *Adapter) CatchUpThread(ctx context.Context, t bridge.ThreadKey, since time.Time, in bridge.Inbox) error {
+	return readError(a.catchUpThread(ctx, t, since, in))
+}
+
+func (a *Adapter) catchUpThread(ctx context.Context, t bridge.ThreadKey, since time.Time, in bridge.Inbox) error {
 	c, err := a.catcher(ctx, since, in)
 	if err != nil {
 		return err
@@ -59,6 +63,10 @@ func (c *catcher) putGone(ctx context.Context, t bridge.ThreadKey) error {
 // CatchUpChannel reads the threads begun in a channel, and the replies made since to threads of the page before that:
 // a mention may stand in an old thread. "dm" and "*" go through the conversations the bot is in.
 func (a *Adapter) CatchUpChannel(ctx context.Context, channel string, since time.Time, in bridge.Inbox) error {
+	return readError(a.catchUpChannel(ctx, channel, since, in))
+}
+
+func (a *Adapter) catchUpChannel(ctx context.Context, channel string, since time.Time, in bridge.Inbox) error {
 	c, err := a.catcher(ctx, since, in)
 	if err != nil {
 		return err

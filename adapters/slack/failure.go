@@ -155,6 +155,15 @@ func lookError(err error) *bridge.SendError {
 	return e
 }
 
+// readError marks what Slack refuses to show as final: the core need not hold threads for another try.
+func readError(err error) error {
+	var se slack.SlackErrorResponse
+	if !errors.As(err, &se) || limited(err) || doubtCodes[se.Err] || laterCodes[se.Err] {
+		return err
+	}
+	return &bridge.SendError{Certainty: bridge.InDoubt, Scope: bridge.ScopeDelivery, Final: true, Code: errorCode(err), Err: cleanError(err)}
+}
+
 // unreadable reports whether Slack answered a look with something that tells nothing.
 func unreadable(err error) bool {
 	var syntax *json.SyntaxError

@@ -92,7 +92,7 @@ func (r *receiver) decodeCommand(j job, self identity) (string, job) {
 	default:
 		return "", j
 	}
-	j.excuse = func(ctx context.Context) { r.reply(ctx, j.envelope, c.ResponseURL, private(bridge.SayTryAgain)) }
+	j.excuse = func(ctx context.Context, say string) { r.reply(ctx, j.envelope, c.ResponseURL, private(say)) }
 	j.prepare = func(ctx, _ context.Context) prepared { return r.runCommand(ctx, j, c, kind, self) }
 	return c.ChannelID + "/" + c.UserID, j
 }
@@ -150,9 +150,9 @@ func (r *receiver) decodeInteraction(j job, self identity) (string, job) {
 		return "", j
 	}
 	j.prepare = func(_, _ context.Context) prepared { return prepared{events: []bridge.Event{ev}} }
-	j.excuse = func(ctx context.Context) {
+	j.excuse = func(ctx context.Context, say string) {
 		r.acknowledge(j.envelope, nil)
-		r.answerLater(ctx, in.ResponseURL, ev.Thread.Root, private(bridge.SayTryAgain))
+		r.answerLater(ctx, in.ResponseURL, ev.Thread.Root, private(say))
 	}
 	return ev.Thread.String(), j
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"hash/fnv"
 	"slices"
 	"sync/atomic"
@@ -34,8 +35,8 @@ type job struct {
 	envelope
 	// prepare makes the events to store, in the worker; names bounds looking up names. Nil: nothing to store.
 	prepare func(ctx, names context.Context) prepared
-	// excuse answers when storing failed. Nil: no acknowledgement, Slack sends it again.
-	excuse func(ctx context.Context)
+	// excuse says privately why nothing came of it. Nil: no acknowledgement, Slack sends it again.
+	excuse func(ctx context.Context, say string)
 }
 
 // prepared is what a job came to.
@@ -150,15 +151,18 @@ func (r *receiver) store(ctx context.Context, batch []*job) {
 	// Two sockets may have overtaken each other: a root goes before its replies.
 	slices.SortStableFunc(events, func(x, y bridge.Event) int { return cmp.Compare(x.Order, y.Order) })
 	err := r.put(ctx, events)
+	nowhere := errors.Is(err, bridge.ErrNoThread) // the rest is stored
 	for i, j := range batch {
-		failed := results[i].err != nil || err != nil && len(results[i].events) > 0
+		failed := results[i].err != nil || err != nil && !nowhere && len(results[i].events) > 0
 		switch {
+		case nowhere && j.excuse != nil && len(results[i].events) > 0:
+			j.excuse(ctx, bridge.SayHowToStart)
 		case !failed && results[i].answer != nil:
 			results[i].answer(ctx)
 		case !failed:
 			r.acknowledge(j.envelope, nil)
 		case j.excuse != nil && ctx.Err() == nil:
-			j.excuse(ctx)
+			j.excuse(ctx, bridge.SayTryAgain)
 		}
 	}
 }
@@ -170,7 +174,7 @@ func (r *receiver) put(ctx context.Context, events []bridge.Event) error {
 	ctx, cancel := context.WithTimeout(ctx, r.a.cfg.Waits.Put)
 	defer cancel()
 	err := r.in.Put(ctx, events...)
-	if err != nil {
+	if err != nil && !errors.Is(err, bridge.ErrNoThread) {
 		r.a.log.Warn("events not stored, left for Slack to send again", "count", len(events), "err", err)
 	}
 	return err

@@ -124,6 +124,14 @@ func (s *FrailStore) Queue(ctx context.Context, t bridge.ThreadID, part, limit i
 	return s.Store.Queue(ctx, t, part, limit, held)
 }
 
+// LastPost implements bridge.Store.
+func (s *FrailStore) LastPost(ctx context.Context, t bridge.ThreadID, part int) (bridge.RemoteID, error) {
+	if err := s.check("LastPost"); err != nil {
+		return "", err
+	}
+	return s.Store.LastPost(ctx, t, part)
+}
+
 // SetUnread implements bridge.Store.
 func (s *FrailStore) SetUnread(ctx context.Context, t bridge.ThreadID, part int, since time.Time) error {
 	if err := s.check("SetUnread"); err != nil {

@@ -16,6 +16,10 @@ const (
 
 	selectLastSent = `SELECT body FROM ledger
 		WHERE part = $1 AND thread = $2 AND session_no = $3 AND content <> '' AND outcome = $4 ORDER BY seq DESC LIMIT 1`
+
+	selectLastPost = `SELECT remote FROM ledger
+		WHERE part = $1 AND thread = $2 AND direction = $3 AND outcome = $4 AND remote <> '' AND kind <> $5
+		ORDER BY session_no DESC, seq DESC LIMIT 1`
 )
 
 // Heard implements bridge.Store.
@@ -78,4 +82,12 @@ func (s *Store) LastSent(ctx context.Context, t bridge.ThreadID, part, session i
 		return "", nil
 	}
 	return d.Call.Content, nil
+}
+
+// LastPost implements bridge.Store.
+func (s *Store) LastPost(ctx context.Context, t bridge.ThreadID, part int) (last bridge.RemoteID, err error) {
+	if _, err := s.row(ctx, selectLastPost, []any{part, t, bridge.Down, bridge.Delivered, bridge.MessageAnswer}, &last); err != nil {
+		return "", fmt.Errorf("read the newest post of thread %s: %w", t, err)
+	}
+	return last, nil
 }

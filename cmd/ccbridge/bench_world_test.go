@@ -100,7 +100,9 @@ func newBenchWorld(b *testing.B) *benchWorld {
 	w := &benchWorld{b: b, ctx: ctx, dir: b.TempDir()}
 	w.machine = measureMachine(b, w.dir)
 	w.binary = filepath.Join(w.dir, "ccbridge")
-	if out, err := exec.Command("go", "build", "-o", w.binary, ".").CombinedOutput(); err != nil {
+	build := exec.Command("go", "build", "-o", w.binary, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is shipped
+	if out, err := build.CombinedOutput(); err != nil {
 		b.Fatalf("go build: %v\n%s", err, out)
 	}
 	var err error
