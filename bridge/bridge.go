@@ -61,7 +61,7 @@ func New(c Config) *Bridge {
 	for name := range c.Adapters {
 		b.status.parts[name] = Part{State: "starting", Since: time.Now()}
 	}
-	b.status.parts[centreName] = Part{State: "up", Since: time.Now(), Detail: "not asked yet"}
+	b.status.parts[centreName] = Part{State: "starting", Since: time.Now(), Detail: "not asked yet"}
 	b.steps = newQueue(maxSteps, func(ctx context.Context, t ThreadKey) {
 		if !b.guard("step", t, func() { b.step(ctx, t) }) {
 			b.clock.at(time.Now().Add(afterPanic), func() { b.steps.wake(t) })

@@ -191,7 +191,7 @@ func (c *catchup) finish(ctx context.Context, g *gap, began time.Time) {
 	c.mu.Unlock()
 	c.b.wakeWaiting(ctx, g.adapter)
 	if first {
-		c.b.Log.Info("caught up", slog.String("adapter", g.adapter), slog.Duration("took", time.Since(began)))
+		c.b.Log.Info("caught up", slog.String("adapter", g.adapter), slog.String("took", time.Since(began).Round(time.Millisecond).String()))
 	}
 }
 

@@ -249,6 +249,9 @@ func (o *outbox) failed(ctx context.Context, out *outside, k laneKey, d Delivery
 		return
 	}
 	wait := max(v.err.RetryAfter, backoff(d.Tries))
+	if v.err.Scope == ScopeAdapter || v.err.Scope == ScopeCentre {
+		wait = max(v.err.RetryAfter, backoff(1)) // the pause of the whole is what holds it back
+	}
 	o.pause(out, k, v.err, now)
 	if v.err.Certainty != NotDone {
 		o.wakeAt(d.Deadline, k) // in doubt: the intent stands

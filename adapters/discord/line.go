@@ -140,8 +140,8 @@ func (a *Adapter) lineUp(in bridge.Inbox, gap bool) {
 	a.report(in, bridge.Line{State: bridge.LineUp, Gap: gap, Detail: detail, Reconnect: a.connections.Add(1) > 1})
 }
 
-// report passes a line on, and logs it.
+// report passes a line on. The core logs its changes.
 func (a *Adapter) report(in bridge.Inbox, l bridge.Line) {
-	a.log.Info("discord line", "state", l.State, "gap", l.Gap, "detail", l.Detail)
+	a.log.Debug("discord line", "state", l.State, "gap", l.Gap, "detail", l.Detail)
 	in.Report(a.cfg.Name, l)
 }

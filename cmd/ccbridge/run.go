@@ -89,7 +89,7 @@ func newCentre(cfg Config) (*ccm.Client, error) {
 func buildAdapters(cfg Config, log *slog.Logger) (map[string]bridge.Adapter, error) {
 	built := map[string]bridge.Adapter{}
 	for _, a := range cfg.Adapters {
-		one, err := newAdapter(a, log.With("adapter", a.Name))
+		one, err := newAdapter(a, log)
 		if err != nil {
 			return nil, fmt.Errorf("set up adapter %s: %w", a.Name, err)
 		}
