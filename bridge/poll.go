@@ -47,7 +47,7 @@ type poller struct {
 	polled   bool            // a poll was answered since the doubt began
 	lagged   int             // reads of a history that did not show what is known to be there
 	newest   string          // key of the newest answer of the robot or the agent that was ingested
-	known    bool            // an answer may be lost that was there before this process: all texts are ambiguous
+	known    bool            // which texts came from history before this process is not read yet: all are ambiguous
 	history  map[string]bool // keys of which a record came from history
 	ordinal  int
 }

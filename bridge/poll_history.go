@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -157,7 +158,8 @@ func (p *poller) surplus(ctx context.Context) (list []candidate, lags bool, err 
 	if err != nil {
 		return nil, false, fmt.Errorf("count heard texts: %w", err)
 	}
-	p.known = fromHistory && p.known // before this process, and something came from history then
+	maps.Copy(p.history, fromHistory) // also before this process
+	p.known = false
 	left := map[string]*int{}
 	for _, r := range records {
 		if key := heardKey(r.Source, r.Media, r.Content); fromCentre(r) {

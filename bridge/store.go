@@ -163,8 +163,8 @@ type Settlement struct {
 
 // CentreStore serves polls and looks.
 type CentreStore interface {
-	// Heard tells how often each key was ingested for a session, and whether any of it came from history.
-	Heard(ctx context.Context, t ThreadID, part, session int) (counts map[string]int, fromHistory bool, err error)
+	// Heard tells how often each key was ingested for a session, and of which any came from history.
+	Heard(ctx context.Context, t ThreadID, part, session int) (counts map[string]int, fromHistory map[string]bool, err error)
 	// SentTexts tells how often content was settled as delivered in a session: sure, and how many more are possible
 	// because an earlier one was repeated in doubt.
 	SentTexts(ctx context.Context, t ThreadID, part, session int, content string) (sure, possible int, err error)

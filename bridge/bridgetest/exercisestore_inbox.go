@@ -40,18 +40,18 @@ func (x *storeTest) downlinks() {
 	}
 	x.equal("became", x.put(down("a", 2, "hi", false), down("a", 2, "hi", false), down("b", 1, "hi", false), down("c", 2, "hi", false),
 		down("d", 2, "there", false)), []bridge.Ingested{bridge.Fresh, bridge.Repeated, bridge.NoThread, bridge.Fresh, bridge.Fresh})
-	heard := func() (map[string]int, bool) {
+	heard := func() (map[string]int, map[string]bool) {
 		counts, fromHistory, err := x.s.Heard(x.Context(), k.ID(), k.Part(), 2)
 		x.must(err)
 		return counts, fromHistory
 	}
 	counts, fromHistory := heard()
 	x.equal("heard", counts, map[string]int{"hi": 2, "there": 1})
-	x.equal("from history", fromHistory, false)
+	x.equal("from history", fromHistory, map[string]bool{})
 	x.put(down("e", 2, "hi", true), down("f", 2, "hi", false))
 	counts, fromHistory = heard()
 	x.equal("heard", counts, map[string]int{"hi": 4, "there": 1})
-	x.equal("from history", fromHistory, true)
+	x.equal("from history", fromHistory, map[string]bool{"hi": true})
 	x.equal("past session is not seen", x.put(down("b", 2, "", false)), []bridge.Ingested{bridge.Fresh})
 	x.equal("content", x.work(k).Events[0].Event.Downlink.Content, "words")
 	other, _, err := x.s.Heard(x.Context(), k.ID(), k.Part(), 1)

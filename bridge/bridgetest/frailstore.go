@@ -109,9 +109,9 @@ func (s *FrailStore) Settle(ctx context.Context, st bridge.Settlement) error {
 }
 
 // Heard implements bridge.Store.
-func (s *FrailStore) Heard(ctx context.Context, t bridge.ThreadID, part, session int) (map[string]int, bool, error) {
+func (s *FrailStore) Heard(ctx context.Context, t bridge.ThreadID, part, session int) (map[string]int, map[string]bool, error) {
 	if err := s.check("Heard"); err != nil {
-		return nil, false, err
+		return nil, nil, err
 	}
 	return s.Store.Heard(ctx, t, part, session)
 }

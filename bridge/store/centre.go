@@ -23,9 +23,9 @@ const (
 )
 
 // Heard implements bridge.Store.
-func (s *Store) Heard(ctx context.Context, t bridge.ThreadID, part, session int) (map[string]int, bool, error) {
-	counts, fromHistory := map[string]int{}, false
-	err := s.each(ctx, selectHeard, []any{part, t, session}, func(r *rows) error {
+func (s *Store) Heard(ctx context.Context, t bridge.ThreadID, part, session int) (counts map[string]int, fromHistory map[string]bool, err error) {
+	counts, fromHistory = map[string]int{}, map[string]bool{}
+	err = s.each(ctx, selectHeard, []any{part, t, session}, func(r *rows) error {
 		var content string
 		var times, marked int
 		if err := r.Scan(&content, &times, &marked); err != nil {
@@ -34,11 +34,13 @@ func (s *Store) Heard(ctx context.Context, t bridge.ThreadID, part, session int)
 		if content != "" {
 			counts[content] = times
 		}
-		fromHistory = fromHistory || marked > 0
+		if marked > 0 {
+			fromHistory[content] = true
+		}
 		return nil
 	})
 	if err != nil {
-		return nil, false, fmt.Errorf("read what was heard in thread %s: %w", t, err)
+		return nil, nil, fmt.Errorf("read what was heard in thread %s: %w", t, err)
 	}
 	return counts, fromHistory, nil
 }
