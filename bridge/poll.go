@@ -259,7 +259,7 @@ func (p *poller) incomingOf(d ccm.Downlink) Incoming {
 	in.Dedupe = d.MessageCode != ""
 	if d.Control == ccm.Chat {
 		in.Heard = heardKey(d.Source, d.Media, d.Content)
-		if d.Source != sourceSystem {
+		if d.Source != sourceSystem && (d.Media == "TEXT" || d.Media == "") { // of files, history shows another content
 			p.newest = in.Heard
 		}
 	}
