@@ -17,7 +17,7 @@ import (
 // Bounds of the receiver.
 const (
 	workers    = 128    // threads worked on at once
-	queueSize  = 4096   // envelopes waiting for one worker
+	queueSize  = 1024   // envelopes waiting for one worker
 	maxWaiting = 20_000 // envelopes waiting in all
 	batchSize  = 64     // envelopes in one Put
 )

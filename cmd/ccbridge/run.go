@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,8 +24,14 @@ func runBridge(ctx context.Context, cfg Config, warnings []Fault, stderr io.Writ
 	for _, w := range warnings {
 		log.Warn("configuration", "file", w.File, "line", w.Line, "key", w.Key, "fault", w.Text, "write", w.Write)
 	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	return runWith(ctx, cfg, log, nil)
 }
+
+// gcPercent trades a little CPU for memory: most of what a thousand waiting polls need is kept, not made anew.
+const gcPercent = 50
 
 // runWith opens what a bridge needs, runs it, and closes all in reverse order. hook is for tests.
 func runWith(ctx context.Context, cfg Config, log *slog.Logger, hook func(string)) error {
