@@ -236,7 +236,7 @@ func (st *step) letter(held []Held, reason string) (ref string) {
 
 const (
 	maxLetters = 50 // dead letters a thread can send again
-	maxSent    = 16 // texts an edit may be about
+	maxSent    = 32 // texts an edit may be about
 	maxShown   = 64 // SYSTEM texts remembered per session
 )
 

@@ -145,6 +145,10 @@ func (o *outbox) lookAgain(k laneKey, l *look, at time.Time) {
 
 // undecided: the look said nothing. After some of them on_unknown decides; an outside that cannot be reached is waited for.
 func (o *outbox) undecided(ctx context.Context, out *outside, k laneKey, d Delivery, l *look, f finding) {
+	if f.unlooked { // our own store failed: the outside was not asked, or its answer not understood
+		o.lookAgain(k, l, time.Now().Add(storeRetry))
+		return
+	}
 	l.absent = time.Time{}
 	l.rounds++
 	if l.failing.IsZero() {
@@ -199,6 +203,7 @@ type finding struct {
 	refused     bool // the outside will not say: looking again is of no use
 	unreachable bool // the outside did not answer: wait for it
 	silent      bool // there was no answer at all: it is as good as unreachable while nobody else gets one
+	unlooked    bool // the store failed: the look does not count
 	cause       *SendError
 	err         error
 }
@@ -208,7 +213,7 @@ func (o *outbox) find(ctx context.Context, d Delivery) finding {
 	if d.Call == nil {
 		last, err := o.b.Store.LastPost(ctx, d.Thread.ID(), d.Thread.Part())
 		if err != nil {
-			return finding{err: fmt.Errorf("read the newest post: %w", err)}
+			return finding{unlooked: true, err: fmt.Errorf("read the newest post: %w", err)}
 		}
 		d.Last = last
 		remote, certainty, err := o.b.Adapters[d.Thread.Adapter].Find(ctx, d, d.Made)
@@ -270,15 +275,15 @@ func (o *outbox) findText(ctx context.Context, d Delivery) finding {
 	id, part := d.Thread.ID(), d.Thread.Part()
 	sure, possible, err := o.b.Store.SentTexts(ctx, id, part, d.Session, d.Call.Content)
 	if err != nil {
-		return finding{err: fmt.Errorf("count sent texts: %w", err)}
+		return finding{unlooked: true, err: fmt.Errorf("count sent texts: %w", err)}
 	}
 	newest, err := o.b.Store.LastSent(ctx, id, part, d.Session)
 	if err != nil {
-		return finding{err: fmt.Errorf("read the newest sent text: %w", err)}
+		return finding{unlooked: true, err: fmt.Errorf("read the newest sent text: %w", err)}
 	}
 	heard, _, err := o.b.Store.Heard(ctx, id, part, d.Session)
 	if err != nil {
-		return finding{err: fmt.Errorf("count heard texts: %w", err)}
+		return finding{unlooked: true, err: fmt.Errorf("count heard texts: %w", err)}
 	}
 	return compareHistory(records, d, sent{sure, possible, newest}, heard)
 }
