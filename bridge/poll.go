@@ -148,6 +148,7 @@ func (p *polls) ages(now time.Time) (n int, oldest time.Duration) {
 const (
 	shortAnswer    = time.Second      // an empty answer sooner than this comes from a centre without long polling
 	ambiguousReads = 12               // reads of a history that may lag, after a text that history may have shown before
+	lagWait        = 6                // times look_gap before the last read of a history that may lag
 	historyWait    = 30 * time.Second // between reads of a history that cannot be read
 	historyTries   = 6                // reads of a history that fail by chance before what may be shown already is shown
 	someFailures   = 3                // in a row that are no chance any more

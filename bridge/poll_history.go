@@ -13,12 +13,13 @@ import (
 
 // This file closes what a lost poll answer leaves open: the history of the session decides (§3, §9.9).
 
-// doubt notes that an answer may be lost: the history is read, and once more after a while because it may lag.
+// doubt notes that an answer may be lost: the history is read, once more after look_gap, and a last time after lagWait of
+// them, because it may lag.
 func (p *poller) doubt() {
 	if p.reads == 0 {
 		p.counted, p.misses, p.lagged = false, 0, 0
 	}
-	p.reads, p.polled, p.nextRead = max(p.reads, 2), false, time.Time{}
+	p.reads, p.polled, p.nextRead = max(p.reads, 3), false, time.Time{}
 }
 
 // leaveToHistory has the history say which of the texts are new, so that they come in their order. What came behind them
@@ -52,10 +53,10 @@ func (p *poller) leaveToHistory(ctx context.Context, downs []ccm.Downlink) {
 	}
 }
 
-// readHistory ingests what the history shows beyond what was ingested. When it need not be read again it asks whether
-// there still is a session: sooner, the end might overtake a text that the history does not show yet.
+// readHistory ingests what the history shows beyond what was ingested. Before the last read it asks whether there still is
+// a session: sooner, the end might overtake a text that the history does not show yet.
 func (p *poller) readHistory(ctx context.Context) {
-	if p.fromHistory(ctx) && p.reads == 0 {
+	if p.fromHistory(ctx) && p.reads == 1 {
 		p.askWhetherOver(ctx)
 	}
 }
@@ -82,7 +83,9 @@ func (p *poller) fromHistory(ctx context.Context) bool {
 		p.mayHaveLost("its history lags")
 	}
 	p.lagged = 0
-	p.reads--
+	if p.reads--; p.reads == 1 {
+		p.nextRead = time.Now().Add(lagWait * p.b.Limits.LookGap)
+	}
 	return true
 }
 
