@@ -114,8 +114,23 @@ func (st *step) accept(held []Held) {
 	case len(held) > 0 && st.mustAsk():
 		st.ask(held)
 	default:
-		st.Held = append(st.Held, held...)
+		st.Held = queueUp(st.Held, held)
 	}
+}
+
+// queueUp puts texts behind what waits, but before texts that the platform says were written later: over several lines
+// a platform's events may overtake each other. A wish is never overtaken; its time may be our clock's.
+func queueUp(waiting, fresh []Held) []Held {
+	at := len(waiting)
+	for at > 0 && len(fresh) > 0 && waiting[at-1].overtook(fresh[0]) {
+		at--
+	}
+	return slices.Insert(waiting, at, fresh...)
+}
+
+// overtook: both are a platform's texts, and h was written later.
+func (h Held) overtook(late Held) bool {
+	return h.Kind == HeldText && late.Kind == HeldText && h.Message != "" && late.Message != "" && h.At.After(late.At)
 }
 
 // mustAsk: the text would reach the robot although it was meant for the agent, because it stands behind text that waits
@@ -149,7 +164,7 @@ func (st *step) wait(held []Held) {
 		st.turnAway(held)
 		return
 	}
-	st.Asked.Texts = append(st.Asked.Texts, held...)
+	st.Asked.Texts = queueUp(st.Asked.Texts, held)
 }
 
 func (st *step) choice() []Button {
