@@ -2,6 +2,7 @@ package slack
 
 import (
 	"testing"
+	"time"
 
 	"ccbridge/adapters/slack/slacksim"
 	"ccbridge/bridge/bridgetest"
@@ -9,7 +10,8 @@ import (
 
 func TestExercise(t *testing.T) {
 	bridgetest.ExerciseAdapter(t, func(t *testing.T) bridgetest.AdapterRig {
-		r := newRig(t, slacksim.Config{NoLimits: true}, nil)
+		// Without the retry that comes almost at once: it would bring the root to a line that has just come up.
+		r := newRig(t, slacksim.Config{NoLimits: true, Retries: []time.Duration{time.Minute}}, nil)
 		root := r.post(t, say(ada, "", "root"))
 		return bridgetest.AdapterRig{
 			Adapter: r.adapter, Thread: key(general, root),

@@ -210,7 +210,7 @@ func (s *Sim) gone(so *socket) {
 func (s *Sim) pick() *socket {
 	var fit []*socket
 	for _, so := range s.sockets {
-		if !so.leaving {
+		if !so.leaving && !so.stopped.Load() {
 			fit = append(fit, so)
 		}
 	}
