@@ -282,8 +282,11 @@ func TestNothingIsSentTwice(t *testing.T) {
 					base, requests := brokenServer(t, good, fail)
 					auth := httptest.NewServer(newCentre())
 					t.Cleanup(auth.Close)
-					client := newClient(t, ccm.Config{BaseURL: base, AuthURL: auth.URL,
-						CallTimeout: 500 * time.Millisecond, PollTimeout: 500 * time.Millisecond})
+					timeout := 20 * time.Second
+					if failure == "silent" {
+						timeout = 2 * time.Second
+					}
+					client := newClient(t, ccm.Config{BaseURL: base, AuthURL: auth.URL, CallTimeout: timeout, PollTimeout: timeout})
 					for range good {
 						if err := do(t, client); err != nil {
 							t.Fatal(err)
