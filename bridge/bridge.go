@@ -50,6 +50,7 @@ type Bridge struct {
 	catchup  *catchup
 	parking  *parking
 	recent   *recent
+	arriving *arriving
 	stopping <-chan struct{} // ends with the context of Run
 	opened   atomic.Bool     // the store took a first write
 }
@@ -67,6 +68,7 @@ func New(c Config) *Bridge {
 			b.clock.at(time.Now().Add(afterPanic), func() { b.steps.wake(t) })
 		}
 	})
+	b.arriving = newArriving(b.steps.wake)
 	b.timers = newTimers(b)
 	b.polls = newPolls(b)
 	b.catchup = newCatchup(b)

@@ -78,7 +78,9 @@ func (b *Bridge) parkedFor(incoming []Incoming) (parked []Incoming) {
 // ingest stores events and wakes what has to work on them.
 func (b *Bridge) ingest(ctx context.Context, incoming []Incoming) ([]Ingested, error) {
 	b.hook("before ingest")
+	b.arriving.begin(incoming)
 	became, err := b.Store.Ingest(ctx, incoming)
+	b.arriving.end(incoming)
 	if err != nil {
 		b.storeFailed("store an event", err)
 		return nil, fmt.Errorf("store events: %w", err)

@@ -16,6 +16,10 @@ const (
 
 // step takes the events that wait in a thread's queue, and its due timers, through Apply and stores what comes of it.
 func (b *Bridge) step(ctx context.Context, t ThreadKey) {
+	if until := b.arriving.await(t); !until.IsZero() {
+		b.clock.at(until, func() { b.steps.wake(t) })
+		return
+	}
 	held := b.catchup.holds(t)
 	work, err := b.load(ctx, t, stepBatch, held)
 	if errors.Is(err, ErrUnreadable) {
