@@ -1,17 +1,12 @@
 package main
 
 import (
-	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
-	"slices"
 	"strings"
 	"time"
-
-	"github.com/BurntSushi/toml"
 )
 
 // Config is a whole configuration file, defaults filled in. config.toml.example
@@ -131,7 +126,7 @@ func (d *decoder) load() Config {
 		cfg.Routes = decodeRoutes(root, cfg)
 		d.reportUnknownKeys()
 	}
-	slices.SortStableFunc(d.faults, func(a, b Fault) int { return a.Line - b.Line })
+	d.sortFaults()
 	return cfg
 }
 
@@ -148,33 +143,11 @@ func (d *decoder) open() *section {
 	if info, err := os.Stat(d.file); err == nil && runtime.GOOS != "windows" {
 		d.exposed = info.Mode().Perm()&0o044 != 0
 	}
-	var table map[string]any
-	if _, err := toml.Decode(text, &table); err != nil {
-		d.syntaxFault(err)
+	table := d.parse(text)
+	if table == nil {
 		return nil
 	}
-	d.lines = indexLines(text)
 	return d.section("", table)
-}
-
-var (
-	definedTwice = regexp.MustCompile(`^Key '(.*)' has already been defined\.$`)
-	quotedWord   = regexp.MustCompile(`"(\\.|[^"\\])*\w(\\.|[^"\\])*"|'[^' ]*\w[^' ]*\w[^' ]*'`)
-)
-
-func (d *decoder) syntaxFault(err error) {
-	var pe toml.ParseError
-	if !errors.As(err, &pe) {
-		d.fault(place{"(syntax)", 1}, "is not TOML", "TOML (https://toml.io)")
-		return
-	}
-	if m := definedTwice.FindStringSubmatch(pe.Message); m != nil {
-		d.fault(place{m[1], pe.Position.Line}, "stands twice", "it once")
-		return
-	}
-	// The parser quotes what it stumbled over, which may be a token without its quotes.
-	text := quotedWord.ReplaceAllString(pe.Message, "something")
-	d.fault(place{"(syntax)", pe.Position.Line}, strings.ReplaceAll(text, ";", ","), `TOML (https://toml.io): key = "value", texts in quotes`)
 }
 
 func decodeServer(s *section) Server {

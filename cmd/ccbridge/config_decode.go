@@ -17,8 +17,9 @@ type decoder struct {
 	file     string
 	ref      reference
 	lines    lineIndex
-	exposed  bool       // others than the owner can read the file
-	sections []*section // in the order of decoding
+	broken   map[int]bool // lines that were no TOML, see parse
+	exposed  bool         // others than the owner can read the file
+	sections []*section   // in the order of decoding
 	faults   []Fault
 }
 

@@ -12,6 +12,17 @@ import (
 // times ("[a.b]", then "[a]") counts where it first appears.
 type lineIndex map[string]int
 
+// longestAt is the longest path that begins on line, or "".
+func (l lineIndex) longestAt(line int) string {
+	longest := ""
+	for path, n := range l {
+		if n == line && len(path) > len(longest) {
+			longest = path
+		}
+	}
+	return longest
+}
+
 // maxPath bounds the paths in the index, in bytes.
 const maxPath = 512
 
@@ -33,9 +44,10 @@ func itemPath(parent string, i int) string {
 	return parent + "[" + strconv.Itoa(i) + "]"
 }
 
-// indexLines scans text, which the TOML parser accepted. The scanner therefore
-// checks nothing; on other text it ends too, with an index of little worth.
-func indexLines(text string) lineIndex {
+// indexLines scans text, which the TOML parser accepts. The scanner therefore
+// checks nothing; on other text it ends too, with an index of little worth. depth
+// is how deep tables, arrays and dotted keys nest.
+func indexLines(text string) (lines lineIndex, depth int) {
 	s := &lineScanner{
 		rest:  strings.TrimPrefix(text, "\ufeff"),
 		line:  1,
@@ -50,7 +62,7 @@ func indexLines(text string) lineIndex {
 			s.keyValue(table)
 		}
 	}
-	return s.lines
+	return s.lines, s.deepest
 }
 
 type lineScanner struct {
@@ -58,6 +70,8 @@ type lineScanner struct {
 	line  int    // of its first character
 	lines lineIndex
 	count map[string]int // items so far of each array of tables
+
+	depth, deepest int // of the present place, and of any
 }
 
 // header reads the rest of "[a.b]" or "[[a.b]]" and returns the table's path.
@@ -96,6 +110,12 @@ func (s *lineScanner) keyValue(path string) {
 
 // value reads one value, and notes the items and keys within it.
 func (s *lineScanner) value(path string) {
+	s.depth++
+	defer func() { s.depth-- }()
+	s.deepest = max(s.deepest, s.depth)
+	if s.depth > 2*maxNesting { // too deep in any case
+		s.rest = ""
+	}
 	switch {
 	case s.accept("["):
 		for i := 0; s.inside("]"); i++ {
@@ -134,6 +154,7 @@ func (s *lineScanner) keys() []string {
 		keys = append(keys, s.key())
 		s.skipSpace()
 		if !s.accept(".") {
+			s.deepest = max(s.deepest, s.depth+len(keys))
 			return keys
 		}
 	}

@@ -242,7 +242,7 @@ func FuzzLoad(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if len(text) > 8<<10 { // the TOML parser takes long for deep nesting
+		if len(text) > 8<<10 { // more only takes longer
 			return
 		}
 		_, faults := loadText(t, text)
