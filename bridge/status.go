@@ -13,7 +13,7 @@ import (
 type Part struct {
 	State  string    `json:"state"` // "up", "down", "failed", "starting", "catching-up"
 	Since  time.Time `json:"since"`
-	Detail string    `json:"detail,omitempty"` // for the operator: no secret, nobody's words
+	Detail string    `json:"detail"` // for the operator, or "": no secret, nobody's words
 }
 
 // status keeps what is known of the parts: "store", "centre" and each adapter by its name.
