@@ -62,7 +62,7 @@ func openSQLite(ctx context.Context, path string, opts Options) (*sqlite, error)
 }
 
 func (db *sqlite) open(ctx context.Context, path string, maxPages int) error {
-	path, err := filepath.Abs(path)
+	path, err := realPath(path)
 	if err != nil {
 		return err
 	}
@@ -85,13 +85,17 @@ func (db *sqlite) open(ctx context.Context, path string, maxPages int) error {
 	if db.conn, err = db.write.Conn(ctx); err != nil {
 		return err
 	}
+	db.stmts = newStatements(db.conn)
+	if err := notForeign(ctx, db.conn); err != nil {
+		return err
+	}
 	reads := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(5000)", "cache_size(-2048)"}}
 	if db.read, err = sql.Open("sqlite", dsn(path, reads)); err != nil {
 		return err
 	}
 	db.read.SetMaxOpenConns(readers)
 	db.read.SetMaxIdleConns(readers)
-	db.stmts, db.reads = newStatements(db.conn), newStatements(db.read)
+	db.reads = newStatements(db.read)
 	return nil
 }
 
@@ -116,16 +120,38 @@ func (db *sqlite) takeLock(path string) error {
 	return nil
 }
 
-// private makes the database with mode 0600, or gives this mode to one that is there. What SQLite makes beside it gets
-// the mode of the database.
-func private(path string) error {
+// realPath makes the database's file, with mode 0600, if it is missing, and gives its own name: whatever links lead to it,
+// it has one lock, beside the log that SQLite keeps there.
+func realPath(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if err := f.Close(); err != nil {
-		return err
+		return "", err
 	}
+	return filepath.EvalSymlinks(path)
+}
+
+// notForeign refuses the database of another program. An empty one is nobody's.
+func notForeign(ctx context.Context, conn *sql.Conn) error {
+	const tables = `SELECT COUNT(*), COUNT(CASE WHEN name = 'setting' THEN 1 END) FROM sqlite_master WHERE type = 'table'`
+	var all, ours int
+	if err := conn.QueryRowContext(ctx, tables).Scan(&all, &ours); err != nil {
+		return fmt.Errorf("list tables: %w", err)
+	}
+	if all > 0 && ours == 0 {
+		return errors.New("it is the database of another program")
+	}
+	return nil
+}
+
+// private gives the database the mode 0600. What SQLite makes beside it gets the mode of the database.
+func private(path string) error {
 	for _, name := range []string{path, path + "-wal", path + "-shm", path + ".lock"} {
 		if err := os.Chmod(name, 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -160,14 +186,15 @@ func (db *sqlite) close() error {
 	return db.release()
 }
 
-// release closes what is open, the writer last: it takes the log into the database.
+// release closes what is open, the writer last: it takes the log into the database. SQLite keeps a connection, and with
+// it the log, as long as there are statements of it.
 func (db *sqlite) release() error {
 	var errs []error
 	if db.read != nil {
-		errs = append(errs, db.read.Close())
+		errs = append(errs, db.reads.close(), db.read.Close())
 	}
 	if db.conn != nil {
-		errs = append(errs, db.conn.Close())
+		errs = append(errs, db.stmts.close(), db.conn.Close())
 	}
 	if db.write != nil {
 		errs = append(errs, db.write.Close())

@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,6 +40,43 @@ func TestOneProcess(t *testing.T) {
 	}
 	if err := first.Healthy(t.Context()); !errors.Is(err, ErrClosed) {
 		t.Errorf("write after close: %v", err)
+	}
+}
+
+// TestOneProcessThroughLinks: another name for the file is the same file.
+func TestOneProcessThroughLinks(t *testing.T) {
+	t.Parallel()
+	path, link := filepath.Join(t.TempDir(), "test.db"), filepath.Join(t.TempDir(), "link.db")
+	if err := os.Symlink(path, link); err != nil {
+		t.Skip(err)
+	}
+	first := reopen(t, link, Options{})
+	if _, err := Open(t.Context(), path, Options{}); err == nil || !strings.Contains(err.Error(), "another process") {
+		t.Fatalf("opened twice: %v", err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if second := reopen(t, path, Options{}); second.Instance() != first.Instance() {
+		t.Errorf("instance %q became %q", first.Instance(), second.Instance())
+	}
+}
+
+// TestCloseLeavesOneFile: after an orderly end the database is whole without its log.
+func TestCloseLeavesOneFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "test.db")
+	s := reopen(t, path, Options{})
+	if _, err := s.Stats(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, suffix := range []string{"-wal", "-shm"} {
+		if _, err := os.Stat(path + suffix); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s is left: %v", suffix, err)
+		}
 	}
 }
 
@@ -76,7 +115,17 @@ func TestOpenFails(t *testing.T) {
 	if err := os.WriteFile(text, []byte(strings.Repeat("this is no database\n", 100)), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	foreign := filepath.Join(t.TempDir(), "foreign.db")
+	db, err := sql.Open("sqlite", "file:"+foreign)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(t.Context(), "CREATE TABLE bookmarks (url text)"); err != nil {
+		t.Fatal(err)
+	}
 	for path, want := range map[string]string{
+		foreign:                                 "another program",
 		newer:                                   "newer than this program",
 		text:                                    "not a database",
 		filepath.Join(t.TempDir(), "no", "dir"): "no such file",

@@ -48,6 +48,15 @@ func (s *statements) get(ctx context.Context, text string) (*sql.Stmt, error) {
 	return stmt, nil
 }
 
+// close gives all of them back. Nobody may use s any more.
+func (s *statements) close() error {
+	var errs []error
+	for _, stmt := range s.byText {
+		errs = append(errs, stmt.Close())
+	}
+	return errors.Join(errs...)
+}
+
 // query reads. ctx is looked at only before: reads are short and wait for no lock, and interrupting a connection
 // throws it away with all its prepared statements.
 func (s *statements) query(ctx context.Context, text string, args ...any) (*rows, error) {
