@@ -83,6 +83,34 @@ func TestLastWords(t *testing.T) {
 	}
 }
 
+// The agent's last words are on their way when the customer ends the session: they are shown, also if the answer that
+// held them is lost.
+func TestLastWordsAtTheCustomersEnd(t *testing.T) {
+	slow := func(c *bridgetest.Centre) { c.Latency = 3 * time.Second }
+	lost := func(c *bridgetest.Centre) { c.Fault = once(1, bridgetest.CallPoll, bridgetest.LostAfter) }
+	for name, trouble := range map[string]func(*bridgetest.Centre){"the answer is slow": slow, "the answer is lost": lost} {
+		t.Run(name, func(t *testing.T) {
+			simulated(t, func(r *rig) {
+				r.start()
+				ada := r.begins(r.acme, channel, "ada")
+				r.centre.Change(trouble)
+				r.centre.AgentSays("ada", "bye")
+				r.pass(0)
+				r.centre.Change(func(c *bridgetest.Centre) { c.Latency = 5 * time.Millisecond })
+				r.acme.Press(ada, "ada", bridge.VerbEnd, "")
+				r.pass(time.Minute)
+				r.equal("agent", r.acme.Shown(ada, bridge.MessageAgent), []string{"Grace: bye"})
+				if n := r.stats().Sessions; len(n) != 0 {
+					r.Errorf("sessions %v are left", n)
+				}
+				if n := r.meter.Count("possible loss"); n != 0 {
+					r.Errorf("%d possible losses counted", n)
+				}
+			})
+		})
+	}
+}
+
 // A session that the centre lost without a word is over when the next text is refused: it goes into a new one.
 func TestSessionLost(t *testing.T) {
 	simulated(t, func(r *rig) {

@@ -30,8 +30,8 @@ type poller struct {
 	thread  ThreadKey
 	session int
 	visitor ccm.Visitor
-	call    context.Context // of its calls: outlives the loop's, so that shutdown does not cut off a poll
-	cancel  context.CancelFunc
+	call    context.Context // of its calls: outlives the loop's, so that neither shutdown nor the end cuts off a poll
+	stop    context.CancelFunc
 
 	mu   sync.Mutex
 	last time.Time // when the last poll was answered
@@ -56,15 +56,13 @@ type poller struct {
 func (p *polls) watch(s Session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if s.State == StateEnded {
-		p.b.Centre.Forget(s.Visitor)
-	}
 	old := p.pollers[s.Thread]
 	if old != nil && (!s.State.Polled() || old.session != s.No) {
-		old.cancel()
+		old.stop()
 		delete(p.pollers, s.Thread)
-		p.b.Centre.Forget(old.visitor)
 		old = nil
+	} else if s.State == StateEnded { // it was not polled
+		p.b.Centre.Forget(s.Visitor)
 	}
 	if old != nil || !s.State.Polled() || p.ctx == nil {
 		return
@@ -74,18 +72,20 @@ func (p *polls) watch(s Session) {
 
 // start begins to poll. taken: the session was live before this process, so answers may have been lost.
 func (p *polls) start(s Session, taken bool) {
-	ctx, stop := context.WithCancel(p.ctx)
-	call, cancel := context.WithCancel(p.work)
-	one := &poller{b: p.b, thread: s.Thread, session: s.No, visitor: s.Visitor, call: call, cancel: func() { stop(); cancel() }, last: time.Now(), history: map[string]bool{}, known: taken}
+	life := p.ctx
+	ctx, stop := context.WithCancel(life)
+	one := &poller{b: p.b, thread: s.Thread, session: s.No, visitor: s.Visitor, call: p.work, stop: stop, last: time.Now(), history: map[string]bool{}, known: taken}
 	if taken {
 		one.doubt()
 	}
 	p.pollers[s.Thread] = one
 	p.group.Go(func() {
-		defer one.cancel()
+		defer stop()
+		defer p.b.Centre.Forget(s.Visitor)
 		for !p.b.guard("poll", s.Thread, func() { one.run(ctx) }) {
 			pause(ctx, afterPanic)
 		}
+		p.b.guard("read what came last", s.Thread, func() { one.finish(life) })
 	})
 }
 
@@ -154,7 +154,8 @@ const (
 	someFailures   = 3                // in a row that are no chance any more
 )
 
-// run polls until ctx ends: that is shutdown or the end of the session. A poll on its way is not cut off by shutdown alone.
+// run polls until ctx ends: that is shutdown or the end of the session. A poll on its way is not cut off by either: what
+// it brings is taken from the centre already.
 func (p *poller) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		if !p.b.storeOK() { // what came could not be kept
@@ -212,12 +213,12 @@ func (p *poller) rest(ctx context.Context, took time.Duration) {
 }
 
 func (p *poller) failed(ctx context.Context, err error) {
-	if ctx.Err() != nil {
-		return
-	}
 	v := judge(Delivery{Call: &Call{Kind: CallQueue}}, err)
 	if v.err.Certainty != NotDone {
 		p.doubt()
+	}
+	if ctx.Err() != nil {
+		return
 	}
 	if p.failures++; p.failures == 1 {
 		p.failing = time.Now()
@@ -283,6 +284,7 @@ func (p *poller) keep(ctx context.Context, list []Incoming) (fresh bool) {
 	for n := 1; len(list) > 0; n++ {
 		became, err := p.b.ingest(context.WithoutCancel(ctx), list)
 		if err == nil {
+			p.tooLate(list, became)
 			return became[len(became)-1] == Fresh
 		}
 		if ctx.Err() != nil && n > 3 {
@@ -293,6 +295,15 @@ func (p *poller) keep(ctx context.Context, list []Incoming) (fresh bool) {
 		pause(context.WithoutCancel(ctx), min(backoff(n), 2*time.Second))
 	}
 	return false
+}
+
+// tooLate counts what came when the thread's next session had begun: there it would be taken for that one's.
+func (p *poller) tooLate(list []Incoming, became []Ingested) {
+	for i, what := range became {
+		if what == NoThread && list[i].Heard != "" {
+			p.mayHaveLost("it came when the next session had begun")
+		}
+	}
 }
 
 // pause waits, or until ctx ends.

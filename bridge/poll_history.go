@@ -61,6 +61,17 @@ func (p *poller) readHistory(ctx context.Context) {
 	}
 }
 
+// finish reads the history, once the session is over, for what a lost answer may have held: nothing else will bring it.
+func (p *poller) finish(life context.Context) {
+	for p.reads > 0 && life.Err() == nil {
+		pause(life, time.Until(p.nextRead))
+		if !p.fromHistory(life) && p.misses >= historyTries {
+			p.mayHaveLost("its history cannot be read")
+			return
+		}
+	}
+}
+
 // fromHistory ingests what the history shows beyond what was ingested. false: it could not be read.
 func (p *poller) fromHistory(ctx context.Context) bool {
 	list, lags, err := p.surplus(ctx)
