@@ -9,6 +9,10 @@ func (st *step) timer(k TimerKind) {
 	st.stop(k)
 	switch k {
 	case TimerIdle:
+		if !st.waitsSince().IsZero() { // it is not the customer who is silent
+			st.start(TimerIdle, st.env.Limits.Idle)
+			return
+		}
 		rest := st.env.Limits.Idle / 5
 		st.start(TimerIdleEnd, rest)
 		st.notice(sayIdle(rest))
