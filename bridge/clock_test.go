@@ -59,3 +59,14 @@ func TestClockOrder(t *testing.T) {
 		}
 	})
 }
+
+// What is due in a month costs no memory until then: the store knows it.
+func TestFarOffTimersAreLeftToTheStore(t *testing.T) {
+	t.Parallel()
+	timers := newTimers(&Bridge{clock: newClock()})
+	timers.set(ThreadKey{Root: "far"}, time.Now().Add(720*time.Hour))
+	timers.set(ThreadKey{Root: "near"}, time.Now().Add(30*time.Second))
+	if n, m := len(timers.rings), len(timers.b.clock.entries); n != 1 || m != 1 {
+		t.Errorf("%d rings and %d entries are kept, want 1", n, m)
+	}
+}

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// timers rings the threads whose session has a due timer. What this process stepped it knows; for the rest it asks the
-// store, which knows every due time.
+// timers rings the threads whose session has a due timer. What this process stepped and is due soon it knows; for the rest
+// it asks the store, which knows every due time.
 type timers struct {
 	b *Bridge
 
@@ -17,8 +17,12 @@ type timers struct {
 
 func newTimers(b *Bridge) *timers { return &timers{b: b, rings: map[ThreadKey]time.Time{}} }
 
-// set has the thread stepped at due. An earlier ring that is coming serves as well: the step sets the next one.
+// set has the thread stepped at due. An earlier ring that is coming serves as well: the step sets the next one. What is
+// far off is left to the scans, so that memory does not grow with the threads there ever were.
 func (t *timers) set(k ThreadKey, due time.Time) {
+	if time.Until(due) > scanGap {
+		return
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if at, ok := t.rings[k]; ok && !at.After(due) {
@@ -35,8 +39,10 @@ func (t *timers) set(k ThreadKey, due time.Time) {
 	})
 }
 
-// scanBatch is how many due threads are read at once.
-const scanBatch = 500
+const (
+	scanBatch = 500         // due threads that are read at once
+	scanGap   = time.Minute // between scans, at most
+)
 
 // scan wakes every thread that is due and comes again when the next one is.
 func (t *timers) scan(ctx context.Context) (next time.Time) {
@@ -52,8 +58,8 @@ func (t *timers) scan(ctx context.Context) (next time.Time) {
 	switch {
 	case len(due) == scanBatch:
 		return now.Add(storeRetry) // the rest, once these are stepped
-	case next.IsZero() || next.After(now.Add(time.Minute)):
-		return now.Add(time.Minute)
+	case next.IsZero() || next.After(now.Add(scanGap)):
+		return now.Add(scanGap)
 	}
 	return next
 }
