@@ -77,6 +77,43 @@ func historyRefused(call string, _ ccm.Visitor) *ccm.Error {
 	return nil
 }
 
+// Who is let in again learns what the history says: neither a token that could not be had nor access refused for a while
+// is a refusal of the history.
+func TestDoubtWithoutAccess(t *testing.T) {
+	for name, e := range map[string]ccm.Error{
+		"no access token":   {Status: 403, NoToken: true, Scope: ccm.ScopeCentre},
+		"no visitor token":  {Status: 200, NoToken: true, Code: "1", Refused: true},
+		"access refused":    {Status: 403, Scope: ccm.ScopeCentre},
+		"the token refused": {Status: 401},
+	} {
+		t.Run(name, func(t *testing.T) {
+			simulated(t, func(r *rig) {
+				r.start()
+				ada := r.begins(r.acme, channel, "ada")
+				var left atomic.Int32
+				left.Store(2)
+				r.centre.Change(func(c *bridgetest.Centre) {
+					c.Fault = once(1, "CHAT", bridgetest.LostAfter)
+					c.Refuse = func(call string, _ ccm.Visitor) *ccm.Error {
+						if call != bridgetest.CallHistory || left.Add(-1) < 0 {
+							return nil
+						}
+						e := e
+						e.Op, e.Certainty = call, ccm.NotDone
+						return &e
+					}
+				})
+				r.acme.Say(ada, "ada", "one")
+				r.pass(2 * time.Minute)
+				r.equal("texts", r.centre.Texts("ada"), []string{"hello " + secret, "one"})
+				if n := r.meter.Count("repeated") + r.meter.Count("possible loss"); n != 0 {
+					r.Errorf("%d repeats and possible losses counted", n)
+				}
+			})
+		})
+	}
+}
+
 // Where the centre does not say, on_unknown decides.
 func TestOnUnknown(t *testing.T) {
 	t.Run("repeat", func(t *testing.T) {

@@ -252,13 +252,15 @@ func (o *outbox) findBySession(ctx context.Context, d Delivery) finding {
 	}
 }
 
-// centreSilent sorts out a look that failed: whether the centre will not say, or cannot be reached.
+// centreSilent sorts out a look that failed: whether the centre will not say, or cannot be reached. Without access it says
+// nothing about what was asked, and may let us in again: what comes of that, some more looks tell.
 func centreSilent(err error) finding {
 	f := finding{err: err}
 	var e *ccm.Error
 	if errors.As(err, &e) {
-		f.refused = e.Refused || e.Certainty == ccm.NotDone && e.Status >= 400 && e.Status < 500 && !e.Throttled()
-		f.unreachable = e.Throttled() || e.Status == 0 && e.Certainty == ccm.NotDone || e.Status == 502 || e.Status == 503 || e.Status == 504
+		noAccess := e.NoToken || e.Unauthorized() || e.AccessRefused()
+		f.refused = !noAccess && (e.Refused || e.Certainty == ccm.NotDone && e.Status >= 400 && e.Status < 500 && !e.Throttled())
+		f.unreachable = e.NoToken || e.Throttled() || e.Status == 0 && e.Certainty == ccm.NotDone || e.Status == 502 || e.Status == 503 || e.Status == 504
 		f.silent = e.Status == 0
 		v := judge(Delivery{Call: &Call{Kind: CallQueue}}, err)
 		f.cause = v.err

@@ -68,16 +68,15 @@ type Error struct {
 	Scope      Scope         // whom it concerns
 	RetryAfter time.Duration // how long the server asked us to wait, 0 if it did not say
 	Refused    bool          // HTTP 200 with a result code other than 0: a clear answer, repeating it changes nothing
+	NoToken    bool          // a token could not be had: Status, Code and Refused belong to that call, not to Op
 	Err        error         // the cause, if it was not an answer
-
-	noToken bool // a token could not be had: Status and Code belong to that call, not to Op
 }
 
 // Error tells operation, status, code and cause. It contains no secrets and nobody's words.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.Op)
-	if e.noToken { // the cause tells the rest
+	if e.NoToken { // the cause tells the rest
 		fmt.Fprintf(&b, ": no token: %v", e.Err)
 		return b.String()
 	}
@@ -103,7 +102,7 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // OutsideHours reports a refusal of CONNECT or TRANS2AGENT because no agents work at this time.
-func (e *Error) OutsideHours() bool { return e.Code == codeOutsideHours && !e.noToken }
+func (e *Error) OutsideHours() bool { return e.Code == codeOutsideHours && !e.NoToken }
 
 // AlreadyWithAgent reports a refusal of TRANS2AGENT because the visitor is with an agent already.
 func (e *Error) AlreadyWithAgent() bool {
@@ -114,7 +113,7 @@ func (e *Error) AlreadyWithAgent() bool {
 // proves nothing: ask QueueInfo.
 func (e *Error) SessionGone() bool {
 	switch {
-	case e.noToken:
+	case e.NoToken:
 		return false
 	case e.SessionLost(), e.Status == http.StatusUnauthorized:
 		return true
@@ -125,7 +124,7 @@ func (e *Error) SessionGone() bool {
 
 // SessionLost reports an answer that says the session is no more.
 func (e *Error) SessionLost() bool {
-	if e.noToken {
+	if e.NoToken {
 		return false
 	}
 	return e.Code == codeNoSession || e.Code == codeRefused && e.descHas(descKeepTouchFailed)
@@ -156,7 +155,7 @@ func invalid(op, format string, args ...any) *Error {
 
 // withoutToken is the error of a call that was not made, or not repeated after its refusal, for want of a token.
 func withoutToken(op string, cause error) *Error {
-	e := &Error{Op: op, Certainty: NotDone, Err: cause, noToken: true}
+	e := &Error{Op: op, Certainty: NotDone, Err: cause, NoToken: true}
 	if inner, ok := cause.(*Error); ok {
 		e.Status, e.Code, e.Desc = inner.Status, inner.Code, inner.Desc
 		e.Scope, e.RetryAfter, e.Refused = inner.Scope, inner.RetryAfter, inner.Refused
