@@ -24,7 +24,7 @@ type gap struct {
 	patience time.Time // until then threads are held for what cannot be read by chance
 
 	// Under catchup.mu:
-	owed     bool               // a gap was noted and is not closed yet, perhaps because the line went down again
+	owed     bool               // a gap was noted and is not closed yet, perhaps because the line went down again or the store fails
 	open     bool               // a gap is being closed: threads are held
 	listed   bool               // threads is complete; before that every thread is held
 	threads  map[ThreadKey]bool // still to be read
@@ -75,6 +75,22 @@ func (c *catchup) resume(adapter string) {
 	c.mu.Unlock()
 	if owed {
 		c.begin(adapter)
+	}
+}
+
+// owe notes a gap that is closed once the store works.
+func (c *catchup) owe(adapter string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if g := c.lines[adapter]; g != nil {
+		g.owed, g.listed = true, false // what is being read now may have passed it
+	}
+}
+
+// resumeAll closes what is owed, now that the store works.
+func (c *catchup) resumeAll() {
+	for name := range c.lines {
+		c.resume(name)
 	}
 }
 

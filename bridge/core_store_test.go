@@ -47,6 +47,27 @@ func TestDiskFull(t *testing.T) {
 	})
 }
 
+// What could not be stored is read from the platform once there is room, before anything newer is worked: the platform
+// may send it again too late for its place, or not at all.
+func TestDiskFullForLong(t *testing.T) {
+	simulated(t, func(r *rig) {
+		r.acme.GivesUp = true
+		r.start()
+		ada := r.begins(r.acme, channel, "ada")
+		r.pass(10 * time.Second)
+		r.frail.FailIf(func(method string) bool { return strings.Contains("Ingest Save Begin Healthy", method) })
+		r.acme.Say(ada, "ada", "one")
+		bob := r.acme.Open(channel, "bob", "a new thread")
+		r.pass(10 * time.Minute)
+		r.frail.FailIf(nil)
+		r.acme.Say(ada, "ada", "two")
+		r.pass(20 * time.Second)
+		r.equal("texts", r.centre.Texts("ada"), []string{"hello " + secret, "one", "two"})
+		r.equal("texts of the new thread", r.centre.Texts("bob"), []string{"a new thread"})
+		r.equal("robot", r.acme.Shown(bob, bridge.MessageRobot), []string{"re: a new thread"})
+	})
+}
+
 // Each kind of write may fail for a while, at any place: nothing is lost, doubled or out of order.
 func TestStoreFails(t *testing.T) {
 	for _, method := range []string{"Ingest", "Load", "Save", "Head", "Begin", "Settle", "DueBy", "Heard"} {

@@ -83,6 +83,7 @@ func (b *Bridge) ingest(ctx context.Context, incoming []Incoming) ([]Ingested, e
 	b.arriving.end(incoming)
 	if err != nil {
 		b.storeFailed("store an event", err)
+		b.refused(incoming)
 		return nil, fmt.Errorf("store events: %w", err)
 	}
 	b.storeWorks()
@@ -109,6 +110,18 @@ func (b *Bridge) ingest(ctx context.Context, incoming []Incoming) ([]Ingested, e
 		}
 	}
 	return became, nil
+}
+
+// refused notes a gap for what a platform sent and could not be stored: it sends that again behind newer events, or never.
+func (b *Bridge) refused(incoming []Incoming) {
+	for _, in := range incoming {
+		if in.Event.Order != "" {
+			b.catchup.owe(in.Event.Thread.Adapter)
+		}
+	}
+	if b.storeOK() { // it was the caller who gave up
+		b.catchup.resumeAll()
+	}
 }
 
 // admit says whether a route accepts an event, and what it may do.

@@ -93,6 +93,7 @@ func (b *Bridge) storeFailed(doing string, err error) {
 
 func (b *Bridge) storeWorks() {
 	if !b.storeOK() {
+		b.catchup.resumeAll() // first, so that nothing newer is worked before
 		b.status.set(storeName, "up", "")
 	}
 }

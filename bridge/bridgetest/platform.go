@@ -27,6 +27,8 @@ type Platform struct {
 	BeforeRender func(bridge.Message)
 	// Blind: Find cannot tell.
 	Blind bool
+	// GivesUp: what Put refuses is not delivered again, as by a platform whose own retries are over.
+	GivesUp bool
 	// Gate, if not nil, holds back every catch-up until it is closed.
 	Gate chan struct{}
 
@@ -113,14 +115,15 @@ func (p *Platform) deliver(ctx context.Context, in bridge.Inbox) {
 			p.mu.Unlock()
 			return
 		}
-		ev := p.pending[0]
+		ev, givesUp := p.pending[0], p.GivesUp
 		p.mu.Unlock()
-		if in.Put(ctx, ev) != nil {
+		stored := in.Put(ctx, ev) == nil
+		if !stored && !givesUp {
 			_ = travel(ctx, time.Second)
 			continue
 		}
 		p.mu.Lock()
-		p.acked[ev.ID] = true
+		p.acked[ev.ID] = stored
 		if len(p.pending) > 0 && p.pending[0].ID == ev.ID {
 			p.pending = p.pending[1:]
 		}
