@@ -177,6 +177,7 @@ func testWaits() Waits {
 
 func newSim(t *testing.T, cfg slacksim.Config) *slacksim.Sim {
 	t.Helper()
+	cfg.HeaderTokens = true
 	sim, err := slacksim.Start(cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -107,16 +107,32 @@ func New(cfg Config) (*Adapter, error) {
 	return a, nil
 }
 
+// doer makes HTTP requests, as the library wants it.
+type doer interface {
+	Do(*http.Request) (*http.Response, error)
+}
+
 // client makes a client of the library. No retry option: a repeated post would be a second post. No debug option: it
 // logs texts and shortens the life of sockets.
-func (a *Adapter) client(doer interface {
-	Do(*http.Request) (*http.Response, error)
-}) *slack.Client {
+func (a *Adapter) client(d doer) *slack.Client {
 	return slack.New(a.cfg.BotToken,
 		slack.OptionAppLevelToken(a.cfg.AppToken),
 		slack.OptionAPIURL(a.cfg.APIURL),
-		slack.OptionHTTPClient(doer),
+		slack.OptionHTTPClient(&bearer{client: d, token: a.cfg.BotToken}),
 	)
+}
+
+// bearer says the token in the header, where Slack recommends it; the library writes it into the form only.
+type bearer struct {
+	client doer
+	token  string
+}
+
+func (b *bearer) Do(req *http.Request) (*http.Response, error) {
+	if req.Header.Get("Authorization") == "" { // apps.connections.open has the app's
+		req.Header.Set("Authorization", "Bearer "+b.token)
+	}
+	return b.client.Do(req)
 }
 
 func (c *Config) setDefaults() {

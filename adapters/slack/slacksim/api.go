@@ -90,6 +90,9 @@ func (s *Sim) serveAPI(w http.ResponseWriter, r *http.Request) {
 	a, bad := readArgs(w, r)
 	tok := a["token"]
 	delete(a, "token")
+	if s.cfg.HeaderTokens {
+		tok = ""
+	}
 	if h := r.Header.Get("Authorization"); h != "" {
 		tok = strings.TrimPrefix(h, "Bearer ")
 	}

@@ -27,6 +27,8 @@ type Config struct {
 	Scopes      []string // of the bot token; default: those of the bridge's manifest
 	AppMentions bool     // app_mention is subscribed too, beside message.*
 
+	HeaderTokens bool // a token counts only in the header Authorization, where Slack recommends it
+
 	NoLimits       bool // no rate limits at all
 	Distributed    bool // history and replies: 1 call a minute and 15 objects (commercially distributed apps)
 	PostBurst      int  // messages at once in a channel before 1 a second applies, default 3
