@@ -24,8 +24,11 @@ type authorization struct {
 // ours reports whether the event belongs to the workspace whose bot token we have. One app may be installed in several
 // workspaces, and all of them come over the same sockets. In a shared channel either side may be named.
 func (p eventPayload) ours(team string) bool {
-	if p.ExtShared || p.TeamID == team || len(p.Authorizations) == 0 {
+	if p.ExtShared || p.TeamID == team || p.TeamID == "" {
 		return true
+	}
+	if len(p.Authorizations) == 0 {
+		return false
 	}
 	return p.Authorizations[0].TeamID == team || p.Authorizations[0].TeamID == ""
 }

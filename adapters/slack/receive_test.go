@@ -343,8 +343,11 @@ func TestOtherWorkspacesAreLeftOut(t *testing.T) {
 	}
 	const event = `"event":{"type":"message","channel":"C1","user":"U1","text":"x","ts":"1700000001.000001"}`
 	for payload, want := range map[string]int{
-		`{"team_id":"T0SIM",` + event + `}`:                                                               1,
-		`{"team_id":"T9","authorizations":[{"team_id":"T9"}],` + event + `}`:                              0,
+		`{"team_id":"T0SIM",` + event + `}`:                                  1,
+		`{"team_id":"T9","authorizations":[{"team_id":"T9"}],` + event + `}`: 0,
+		`{"team_id":"T9",` + event + `}`:                                     0,
+		`{"team_id":"T9","authorizations":[],` + event + `}`:                 0,
+		`{` + event + `}`: 1,
 		`{"team_id":"T9","authorizations":[{"team_id":"T0SIM"}],` + event + `}`:                           1,
 		`{"team_id":"T9","authorizations":[{"team_id":"T9"}],"is_ext_shared_channel":true,` + event + `}`: 1,
 		`{"team_id":"T9","authorizations":[{"team_id":null,"enterprise_id":"E1"}],` + event + `}`:         1,
