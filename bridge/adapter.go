@@ -21,8 +21,8 @@ type Receiver interface {
 	// before since must not be put. Duplicates of live events are welcome: they have the same id.
 	// No right to read the history is an error, not an empty answer.
 	CatchUpThread(ctx context.Context, t ThreadKey, since time.Time, in Inbox) error
-	// CatchUpChannel puts threads begun and mentions made in channel after since. channel is an entry of a route: an
-	// id, "dm" or "*". A new root and all its replies go into one Put.
+	// CatchUpChannel puts threads begun and mentions made in channel after since; what else was written in its threads
+	// may come along. channel is an entry of a route: an id, "dm" or "*". A new root and all its replies go into one Put.
 	CatchUpChannel(ctx context.Context, channel string, since time.Time, in Inbox) error
 }
 

@@ -22,7 +22,7 @@ func (a *Adapter) CatchUpThread(ctx context.Context, t bridge.ThreadKey, since t
 	return readError(a.catchUpThread(ctx, t, since, in))
 }
 
-// CatchUpChannel puts threads begun and mentions made in channel after since. It fails with *bridge.SendError.
+// CatchUpChannel puts threads begun in channel after since, and what was written in its others. It fails with *bridge.SendError.
 func (a *Adapter) CatchUpChannel(ctx context.Context, channel string, since time.Time, in bridge.Inbox) error {
 	return readError(a.catchUpChannel(ctx, channel, since, in))
 }
@@ -59,14 +59,7 @@ func (a *Adapter) catchUpThread(ctx context.Context, t bridge.ThreadKey, since t
 	if err != nil {
 		return fmt.Errorf("catch up thread %s: %w", place, err)
 	}
-	evs := a.events(ctx, list)
-	for len(evs) > maxPut {
-		if err := a.putTogether(ctx, in, evs[:maxPut]); err != nil {
-			return err
-		}
-		evs = evs[maxPut:]
-	}
-	return a.putTogether(ctx, in, evs)
+	return a.putInParts(ctx, in, a.events(ctx, list))
 }
 
 // threadMissing tells a thread that was deleted from one that was not made yet, whose root stands in the channel and never
@@ -201,8 +194,8 @@ func (a *Adapter) catchUpRoot(ctx context.Context, root *message, threaded bool,
 	return a.putTogether(ctx, in, a.events(ctx, list))
 }
 
-// catchUpListed puts what was written in a thread. Of one begun before since only what follows a mention: the rest is
-// no beginning of anything, and if the thread is open, it is caught up by itself.
+// catchUpListed puts what was written in a thread, also in one begun before since: its session may have ended, and the
+// core knows whether the thread is anybody's.
 func (a *Adapter) catchUpListed(ctx context.Context, guild, thread snowflake, since time.Time, in bridge.Inbox) error {
 	list, err := a.history(ctx, guild, thread, lastAt(since))
 	if notFound(err) {
@@ -212,12 +205,10 @@ func (a *Adapter) catchUpListed(ctx context.Context, guild, thread snowflake, si
 		return fmt.Errorf("catch up thread %s: %w", thread, err)
 	}
 	evs := a.events(ctx, list)
-	if thread <= lastAt(since) {
-		for len(evs) > 0 && !evs[0].Text.Mention {
-			evs = evs[1:]
-		}
+	if thread > lastAt(since) {
+		return a.putTogether(ctx, in, evs)
 	}
-	return a.putTogether(ctx, in, evs)
+	return a.putInParts(ctx, in, evs)
 }
 
 // activeThreads lists the guild's threads that are not archived.
@@ -286,6 +277,17 @@ func (a *Adapter) pastMessage(ctx context.Context, m *message) (ev bridge.Event,
 		return ev, false, nil
 	}
 	return a.messageEvent(ctx, m, false, true)
+}
+
+// putInParts is putTogether for what need not stay together.
+func (a *Adapter) putInParts(ctx context.Context, in bridge.Inbox, evs []bridge.Event) error {
+	for len(evs) > maxPut {
+		if err := a.putTogether(ctx, in, evs[:maxPut]); err != nil {
+			return err
+		}
+		evs = evs[maxPut:]
+	}
+	return a.putTogether(ctx, in, evs)
 }
 
 func (a *Adapter) putTogether(ctx context.Context, in bridge.Inbox, evs []bridge.Event) error {

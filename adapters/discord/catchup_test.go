@@ -101,7 +101,7 @@ func TestCatchUpChannel(t *testing.T) {
 	w.post(before, w.ann, "chatter", age(30*time.Minute))
 	w.post(before, w.ann, "<@"+simBot+"> help", age(20*time.Minute))
 	w.post(before, w.ann, "please", age(19*time.Minute))
-	// One without a mention.
+	// One without a mention: if it is of an ended session, what is written in it is not lost.
 	quiet := w.id(w.sim.StartThread(w.help, w.ann, discordsim.NewThread{Name: "quiet", Age: 3 * time.Hour}))
 	w.post(quiet, w.ann, "nothing for us", age(15*time.Minute))
 	// New roots, one with a thread of its own.
@@ -119,7 +119,10 @@ func TestCatchUpChannel(t *testing.T) {
 			t.Errorf("%+v", *e.Text)
 		}
 	}
-	want := map[string][]string{before: {"help", "please"}, first: {"first"}, second: {"second", "second, more"}}
+	want := map[string][]string{
+		before: {"chatter", "help", "please"}, quiet: {"nothing for us"},
+		first: {"first"}, second: {"second", "second, more"},
+	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
