@@ -17,6 +17,8 @@ import (
 const (
 	// ackTime bounds the first answer; Discord forgets an interaction after 3 s.
 	ackTime = 2 * time.Second
+	// ackPause is the pause before the first answer is tried again; it doubles.
+	ackPause = 50 * time.Millisecond
 	// answerLife is how long an interaction can be answered: Discord's 15 minutes less a margin.
 	answerLife = 15*time.Minute - 15*time.Second
 	// answerTime bounds an answer that the adapter gives by itself.
@@ -148,17 +150,35 @@ func (a *Adapter) verbThread(i *interaction, ev *bridge.Event) (snowflake, bool)
 func (a *Adapter) acknowledge(ctx context.Context, i *interaction, v *verb) {
 	ctx, cancel := context.WithTimeout(ctx, ackTime)
 	defer cancel()
-	err := a.rest.call(ctx, request{
-		method: http.MethodPost, url: discordgo.EndpointInteractionResponse(i.ID.String(), i.Token), free: true,
-		body: map[string]any{"type": answerDeferred, "data": map[string]any{"flags": flagEphemeral}},
-	}, nil)
-	var ae *apiError
-	if errors.As(err, &ae) && ae.code == discordgo.ErrCodeUnknownInteraction {
+	err := a.deferAnswer(ctx, i)
+	for pause := ackPause; passing(err); pause *= 2 {
+		var ae *apiError
+		if errors.As(err, &ae) {
+			pause = max(pause, ae.retryAfter)
+		}
+		if sleep(ctx, pause) != nil {
+			break
+		}
+		err = a.deferAnswer(ctx, i)
+	}
+	if hasCode(err, discordgo.ErrCodeUnknownInteraction) {
 		v.event.Verb.Answer = nil // too late: it cannot be answered any more
 	}
 	if err != nil {
 		a.log.Warn("interaction not acknowledged", "error", err)
 	}
+}
+
+// deferAnswer makes the call of acknowledge. That it was made before is as good.
+func (a *Adapter) deferAnswer(ctx context.Context, i *interaction) error {
+	err := a.rest.call(ctx, request{
+		method: http.MethodPost, url: discordgo.EndpointInteractionResponse(i.ID.String(), i.Token), free: true,
+		body: map[string]any{"type": answerDeferred, "data": map[string]any{"flags": flagEphemeral}},
+	}, nil)
+	if hasCode(err, discordgo.ErrCodeInteractionHasAlreadyBeenAcknowledged) {
+		return nil
+	}
+	return err
 }
 
 // verbElsewhere serves a verb that was asked outside of a thread that is known.

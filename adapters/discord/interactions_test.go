@@ -134,6 +134,30 @@ func TestCommandElsewhere(t *testing.T) {
 	w.clean()
 }
 
+// A first answer that fails in passing is tried again while Discord waits for it.
+func TestAcknowledgedAgain(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]discordsim.Fault{
+		"dropped":                {Drop: true},
+		"dropped after the deed": {Drop: true, Deed: true},
+		"502":                    {Status: 502, Body: "<html>"},
+		"429":                    {Status: 429, Body: `{"message":"x","retry_after":0.1,"global":false}`},
+		"several":                {Status: 500, Body: "{}", Times: 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, discordsim.Config{}, true)
+			w.registered()
+			fault.Route = "POST /interactions/{interaction}/{token}/callback"
+			w.sim.Fail(fault)
+			if got := w.answered(w.slash(w.help, "agent")); got != bridge.SayHowToStart {
+				t.Errorf("answer %q", got)
+			}
+			w.clean()
+		})
+	}
+}
+
 func TestButtons(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, discordsim.Config{}, true)

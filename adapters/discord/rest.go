@@ -230,6 +230,21 @@ func hasStatus(err error, status int) bool {
 	return errors.As(err, &ae) && !ae.held && ae.status == status
 }
 
+// hasCode says whether err is Discord's answer with that code of its own.
+func hasCode(err error, code int) bool {
+	var ae *apiError
+	return errors.As(err, &ae) && ae.code == code
+}
+
+// passing: the call failed, but not for what it is, so that the same may succeed in a moment.
+func passing(err error) bool {
+	var ae *apiError
+	if errors.As(err, &ae) {
+		return ae.retryAfter > 0 || ae.status >= http.StatusInternalServerError
+	}
+	return err != nil
+}
+
 // notFound: there is no such channel or message.
 func notFound(err error) bool { return hasStatus(err, http.StatusNotFound) }
 
