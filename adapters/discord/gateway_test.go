@@ -182,6 +182,28 @@ func TestResumeAddress(t *testing.T) {
 	}
 }
 
+// Where nobody answers a resume, the next one goes to the general address, and at last a new session is begun.
+func TestResumeUnanswered(t *testing.T) {
+	t.Parallel()
+	silent := gatewayOf(t)
+	gw := &sdkGateway{
+		token: "Bot x", waits: Waits{Open: time.Second}.withDefaults(), sink: func(dispatch) {},
+		relay: relayConfig{idle: time.Minute, write: time.Second, room: func() bool { return true }},
+	}
+	if err := gw.renew(); err != nil {
+		t.Fatal(err)
+	}
+	gw.ready, gw.resumeURL = true, silent
+	for n := 1; n <= maxUnopened; n++ {
+		if e := gw.Serve(t.Context(), silent); e.fatal || e.detail != "no session in time" {
+			t.Errorf("%d: %+v", n, e)
+		}
+		if at, ok := gw.Resume(); at != "" || ok != (n < maxUnopened) {
+			t.Errorf("after %d: resume at %q, %v", n, at, ok)
+		}
+	}
+}
+
 // A session of the SDK that does not come back is left behind, but not without end.
 func TestStuckSessions(t *testing.T) {
 	t.Parallel()
@@ -273,7 +295,6 @@ func TestHarmfulFrames(t *testing.T) {
 	}
 }
 
-// closedAddress is where nobody listens.
 // A Hello whose interval is none ends the connection, not the process.
 func TestOddHello(t *testing.T) {
 	t.Parallel()
@@ -288,6 +309,7 @@ func TestOddHello(t *testing.T) {
 	}
 }
 
+// closedAddress is where nobody listens.
 func closedAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

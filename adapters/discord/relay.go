@@ -48,7 +48,7 @@ type lineError struct {
 	forget bool
 	// stopped: our own doing, in order.
 	stopped bool
-	// refused: Discord could not be reached at all.
+	// refused: no session was opened at this address.
 	refused bool
 }
 

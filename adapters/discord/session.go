@@ -19,8 +19,12 @@ import (
 // intents: guilds, guild messages, message content, direct messages (37377).
 const intents = discordgo.IntentsGuilds | discordgo.IntentsGuildMessages | discordgo.IntentMessageContent | discordgo.IntentsDirectMessages
 
-// maxStuck is how many sessions of the SDK may hang before the adapter gives up.
-const maxStuck = 5
+const (
+	// maxStuck is how many sessions of the SDK may hang before the adapter gives up.
+	maxStuck = 5
+	// maxUnopened is how many connections in a row may not open a session before a new one is begun.
+	maxUnopened = 3
+)
 
 // gateway keeps one session with Discord's gateway. Calls to its methods do not overlap.
 type gateway interface {
@@ -45,9 +49,10 @@ type sdkGateway struct {
 	waits Waits
 	relay relayConfig
 
-	session *discordgo.Session
-	down    chan struct{} // of session: the SDK has closed its connection
-	stuck   int           // sessions that never came back
+	session  *discordgo.Session
+	down     chan struct{} // of session: the SDK has closed its connection
+	stuck    int           // sessions that never came back
+	unopened int           // connections in a row that were made but did not open session
 
 	mu        sync.Mutex // below: used by the SDK's goroutines too
 	line      *relay
@@ -129,7 +134,10 @@ func (g *sdkGateway) open(cancel context.CancelCauseFunc) *lineError {
 	select {
 	case err = <-opened:
 	case <-limit.C:
-		cancel(errKeepSession) // the relay closes, and what the SDK waits for fails
+		if line := g.current(); line != nil {
+			line.stop(&lineError{detail: "no session in time"}, closeResumable) // what the SDK waits for fails
+		}
+		cancel(errKeepSession)
 		grace := time.NewTimer(g.waits.Stuck)
 		defer grace.Stop()
 		select {
@@ -139,15 +147,25 @@ func (g *sdkGateway) open(cancel context.CancelCauseFunc) *lineError {
 		}
 	}
 	if err == nil {
+		g.unopened = 0
 		return nil
 	}
+	return g.notOpened()
+}
+
+// notOpened says why the line did not come up. Whoever is behind an address may be silent there for ever: the next try goes
+// to another, and at last for a new session.
+func (g *sdkGateway) notOpened() *lineError {
 	line := g.current()
 	if line == nil {
 		return &lineError{detail: "gateway not reached", refused: true}
 	}
 	line.stop(&lineError{detail: "the SDK could not open the session"}, closeResumable)
 	<-line.done
-	return line.cause
+	cause := *line.cause
+	g.unopened++
+	cause.refused, cause.forget = true, cause.forget || g.unopened >= maxUnopened
+	return &cause
 }
 
 // conclude drops the session if cause says that it cannot go on.
@@ -158,7 +176,7 @@ func (g *sdkGateway) conclude(cause *lineError) *lineError {
 		g.session, g.ready = nil, false
 	}
 	if cause.forget || cause.fatal || cause.refused {
-		g.resumeURL = "" // also where it cannot be reached: the general address will do
+		g.resumeURL = "" // also where nothing came about: the general address may do better
 	}
 	return cause
 }
@@ -199,7 +217,7 @@ func (g *sdkGateway) renew() *lineError {
 		default:
 		}
 	})
-	g.session, g.down = s, down
+	g.session, g.down, g.unopened = s, down, 0
 	return nil
 }
 
