@@ -42,7 +42,7 @@ type Waits struct {
 	Stuck       time.Duration // for the SDK to notice a closed line; 5 s
 	Backoff     time.Duration // first pause between connections; 1 s
 	BackoffMax  time.Duration // longest; 60 s
-	IdentifyGap time.Duration // between two Identify; 5 s
+	IdentifyGap time.Duration // between two Identify; 5.5 s: Discord's 5 s, and what the former was under way
 }
 
 const (
@@ -74,6 +74,7 @@ type Adapter struct {
 	up          atomic.Bool // READY or RESUMED came on this connection
 	connections atomic.Int64
 	session     atomic.Pointer[string] // the gateway's session id
+	identified  atomic.Int64           // when the last Identify went out, Unix nanoseconds; 0: none
 	lastGap     atomic.Int64           // when askCatchUp last did, Unix nanoseconds
 	warnEmpty   sync.Once
 }
@@ -156,7 +157,7 @@ func (w Waits) withDefaults() Waits {
 	standard(&w.Stuck, 5*time.Second)
 	standard(&w.Backoff, time.Second)
 	standard(&w.BackoffMax, time.Minute)
-	standard(&w.IdentifyGap, 5*time.Second)
+	standard(&w.IdentifyGap, 5500*time.Millisecond)
 	return w
 }
 
@@ -177,7 +178,8 @@ func (a *Adapter) Run(ctx context.Context, in bridge.Inbox) error {
 		sink:  func(d dispatch) { a.dispatched(ctx, in, d) },
 		relay: relayConfig{
 			idle: a.cfg.Waits.Idle, write: a.cfg.Waits.Write,
-			room: func() bool { return a.lanes.room(ctx, a.cfg.Waits.Room) },
+			room:       func() bool { return a.lanes.room(ctx, a.cfg.Waits.Room) },
+			identified: func() { a.identified.Store(time.Now().UnixNano()) },
 		},
 	})
 	cancel()

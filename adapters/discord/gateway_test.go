@@ -71,6 +71,23 @@ func TestLineStartsAnew(t *testing.T) {
 	}
 }
 
+// What counts is when an Identify goes out: a slow Hello must not bring it near to the next.
+func TestIdentifySpacing(t *testing.T) {
+	t.Parallel()
+	const gap = 400 * time.Millisecond
+	w := newWorld(t, discordsim.Config{IdentifySpacing: gap}, false, func(c *Config) { c.Waits.IdentifyGap = gap + gap/4 })
+	w.sim.SlowHello(gap)
+	w.sim.Op7AfterIdentify(1)
+	w.run()
+	w.inbox.until(t, "the line", func() bool { n, _ := w.inbox.ups(); return n == 1 })
+	w.sim.View(func(v *discordsim.View) {
+		if n := v.Gateway().Identified; n != 2 {
+			t.Errorf("%d Identify", n)
+		}
+	})
+	w.clean()
+}
+
 func TestSilentServer(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, discordsim.Config{}, false, func(c *Config) { c.Waits.Open = 300 * time.Millisecond })
@@ -188,7 +205,7 @@ func TestResumeUnanswered(t *testing.T) {
 	silent := gatewayOf(t)
 	gw := &sdkGateway{
 		token: "Bot x", waits: Waits{Open: time.Second}.withDefaults(), sink: func(dispatch) {},
-		relay: relayConfig{idle: time.Minute, write: time.Second, room: func() bool { return true }},
+		relay: relayConfig{idle: time.Minute, write: time.Second, room: func() bool { return true }, identified: func() {}},
 	}
 	if err := gw.renew(); err != nil {
 		t.Fatal(err)
@@ -275,7 +292,7 @@ func TestHarmfulFrames(t *testing.T) {
 	got := make(chan dispatch, 10)
 	gw := &sdkGateway{
 		token: "Bot x", waits: Waits{}.withDefaults(), sink: func(d dispatch) { got <- d },
-		relay: relayConfig{idle: time.Minute, write: time.Second, room: func() bool { return true }},
+		relay: relayConfig{idle: time.Minute, write: time.Second, room: func() bool { return true }, identified: func() {}},
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan *lineError)
@@ -301,7 +318,7 @@ func TestOddHello(t *testing.T) {
 	for _, hello := range []string{`{"op":10}`, `{"op":10,"d":{}}`, `{"op":10,"d":{"heartbeat_interval":-1}}`, `{"op":10,"d":{"heartbeat_interval":9e18}}`} {
 		gw := &sdkGateway{
 			token: "Bot x", waits: Waits{}.withDefaults(), sink: func(dispatch) {},
-			relay: relayConfig{idle: time.Minute, write: time.Second, room: func() bool { return true }},
+			relay: relayConfig{idle: time.Minute, write: time.Second, room: func() bool { return true }, identified: func() {}},
 		}
 		if e := gw.Serve(t.Context(), gatewayWith(t, hello)); e == nil || e.fatal || !strings.Contains(e.detail, "Hello") {
 			t.Errorf("%s: %+v", hello, e)

@@ -28,11 +28,10 @@ const settle = 200 * time.Millisecond
 
 // keepLine keeps the gateway's line up until ctx ends, then returns nil. An error means that it can never be up.
 func (a *Adapter) keepLine(ctx context.Context, in bridge.Inbox, gw gateway) error {
-	pace := rate.NewLimiter(rate.Every(a.cfg.Waits.IdentifyGap), 1)
 	day := rate.NewLimiter(rate.Every(24*time.Hour/dailyRefill), dailyBurst)
 	for failures := 0; ctx.Err() == nil; failures++ {
 		a.up.Store(false)
-		cause := a.connect(ctx, in, gw, pace, day)
+		cause := a.connect(ctx, in, gw, day)
 		if ctx.Err() != nil {
 			break
 		}
@@ -52,7 +51,7 @@ func (a *Adapter) keepLine(ctx context.Context, in bridge.Inbox, gw gateway) err
 }
 
 // connect makes one connection and serves it until it is down.
-func (a *Adapter) connect(ctx context.Context, in bridge.Inbox, gw gateway, pace, day *rate.Limiter) *lineError {
+func (a *Adapter) connect(ctx context.Context, in bridge.Inbox, gw gateway, day *rate.Limiter) *lineError {
 	address, resuming := gw.Resume()
 	if address == "" {
 		var err error
@@ -64,10 +63,19 @@ func (a *Adapter) connect(ctx context.Context, in bridge.Inbox, gw gateway, pace
 	if err != nil {
 		return &lineError{detail: err.Error()}
 	}
-	if !resuming && (pace.Wait(ctx) != nil || day.Wait(ctx) != nil) {
+	if !resuming && (a.spaced(ctx) != nil || day.Wait(ctx) != nil) {
 		return &lineError{detail: "stopped", stopped: true}
 	}
 	return gw.Serve(ctx, target)
+}
+
+// spaced waits until one more Identify may go out. The last one counts from when it really went: Hello may have been slow.
+func (a *Adapter) spaced(ctx context.Context) error {
+	last := a.identified.Load()
+	if last == 0 {
+		return nil
+	}
+	return sleep(ctx, time.Until(time.Unix(0, last).Add(a.cfg.Waits.IdentifyGap)))
 }
 
 // gatewayAddress asks for the gateway's address, and waits if no Identify is left (GET /gateway/bot).

@@ -37,6 +37,8 @@ type relayConfig struct {
 	write time.Duration // longest write to Discord
 	// room waits until there is room for one more dispatch; false if there was none for too long.
 	room func() bool
+	// identified is told when an Identify goes out.
+	identified func()
 }
 
 // lineError says why a line ended and what may be done next.
@@ -58,6 +60,7 @@ func (e *lineError) Error() string { return e.detail }
 const (
 	opDispatch       = 0
 	opHeartbeat      = 1
+	opIdentify       = 2
 	opReconnect      = 7
 	opInvalidSession = 9
 	opHello          = 10
@@ -242,9 +245,13 @@ func (r *relay) pumpUp(sdk *websocket.Conn) {
 		var f struct {
 			Op int `json:"op"`
 		}
-		if json.Unmarshal(raw, &f) == nil && f.Op == opHeartbeat && !r.acked.Swap(false) {
+		_ = json.Unmarshal(raw, &f)
+		switch {
+		case f.Op == opHeartbeat && !r.acked.Swap(false):
 			r.stop(&lineError{detail: "a heartbeat was not answered"}, closeResumable)
 			return
+		case f.Op == opIdentify:
+			r.cfg.identified()
 		}
 		if err := r.send(kind, raw); err != nil {
 			r.stop(&lineError{detail: "write to Discord"}, closeResumable)

@@ -131,6 +131,7 @@ func (s *Sim) noteFault(r route, req *http.Request, body []byte, f Fault) {
 // injuries of the gateway. Counts are used up by new connections.
 type injuries struct {
 	silent, refuse, noACK bool
+	slowHello             time.Duration
 	op7BeforeHello        int
 	op7AfterIdentify      int
 	duplicate             int  // events to deliver twice
@@ -152,6 +153,9 @@ func (s *Sim) Refuse(on bool) { s.injure(func(g *gateway) { g.refuse = on }) }
 
 // NoACK leaves heartbeats unanswered; events still come.
 func (s *Sim) NoACK(on bool) { s.injure(func(g *gateway) { g.noACK = on }) }
+
+// SlowHello lets the next connection wait d for Hello.
+func (s *Sim) SlowHello(d time.Duration) { s.injure(func(g *gateway) { g.slowHello = d }) }
 
 // Op7BeforeHello makes the next n connections begin with op 7 instead of Hello.
 func (s *Sim) Op7BeforeHello(n int) { s.injure(func(g *gateway) { g.op7BeforeHello = n }) }

@@ -129,13 +129,24 @@ func (s *Sim) serveGateway(w http.ResponseWriter, r *http.Request) {
 	case g.op7BeforeHello > 0:
 		g.op7BeforeHello--
 		c.control(object{"op": 7, "d": nil})
+	case g.slowHello > 0:
+		time.AfterFunc(g.slowHello, func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.hello(c)
+		})
+		g.slowHello = 0
 	default:
-		c.control(object{"op": 10, "t": nil, "s": nil, "d": object{"heartbeat_interval": s.cfg.HeartbeatInterval.Milliseconds()}})
+		s.hello(c)
 	}
 	s.changedLocked()
 	s.running.Go(func() { s.write(c) })
 	s.mu.Unlock()
 	s.read(c)
+}
+
+func (s *Sim) hello(c *conn) {
+	c.control(object{"op": 10, "t": nil, "s": nil, "d": object{"heartbeat_interval": s.cfg.HeartbeatInterval.Milliseconds()}})
 }
 
 // extend gives the client two intervals for its next heartbeat.
