@@ -42,6 +42,9 @@ func (a *Adapter) Send(ctx context.Context, d bridge.Delivery) (bridge.RemoteID,
 			Content: p.Content, Nonce: string(d.ID), Enforce: true, Mentions: noMentions, Components: p.Components,
 		},
 	}, &made)
+	if hasCode(err, discordgo.ErrCodeUnknownMessage) {
+		return "", nil // this nonce made a message, and somebody deleted it since
+	}
 	if err == nil && made.ID == 0 {
 		err = errAnswer
 	}

@@ -56,6 +56,23 @@ func TestSendPosts(t *testing.T) {
 	w.clean()
 }
 
+// A post whose answer was lost, and which a moderator deleted meanwhile, is not made again and is no failure.
+func TestSendDeletedMeanwhile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, discordsim.Config{}, false)
+	key := w.key(w.forum, w.id(w.sim.ForumPost(w.forum, w.ann, "t", "x")))
+	d := delivery("one", key, w.rendered(bridge.Message{Kind: bridge.MessageNotice, Text: "hello"}))
+	first, err := w.adapter.Send(t.Context(), d)
+	w.ok(err, w.sim.Delete(string(first)))
+	if id, err := w.adapter.Send(t.Context(), d); err != nil || id != "" {
+		t.Errorf("again: %q, %v", id, err)
+	}
+	if n := len(w.sim.Messages(key.Root)); n != 1 {
+		t.Errorf("%d messages", n)
+	}
+	w.clean()
+}
+
 func TestSendFailures(t *testing.T) {
 	t.Parallel()
 	refused := func(status int, body string) discordsim.Fault { return discordsim.Fault{Status: status, Body: body} }
