@@ -64,33 +64,38 @@ type attachment struct {
 }
 
 type message struct {
-	ID          snowflake       `json:"id"`
-	Channel     snowflake       `json:"channel_id"`
-	Guild       snowflake       `json:"guild_id"` // never over REST
-	Type        int             `json:"type"`
-	Flags       int             `json:"flags"`
-	Author      *user           `json:"author"`
-	Member      *member         `json:"member"`
-	Content     string          `json:"content"`
-	Edited      string          `json:"edited_timestamp"`
-	Webhook     snowflake       `json:"webhook_id"`
-	Nonce       json.RawMessage `json:"nonce"` // string or number
-	Mentions    []user          `json:"mentions"`
-	Attachments []attachment    `json:"attachments"`
+	ID        snowflake       `json:"id"`
+	Channel   snowflake       `json:"channel_id"`
+	Guild     snowflake       `json:"guild_id"` // never over REST
+	Type      int             `json:"type"`
+	Flags     int             `json:"flags"`
+	Author    *user           `json:"author"`
+	Member    *member         `json:"member"`
+	Content   string          `json:"content"`
+	Edited    string          `json:"edited_timestamp"`
+	Webhook   snowflake       `json:"webhook_id"`
+	Nonce     json.RawMessage `json:"nonce"` // string or number
+	Mentions  []user          `json:"mentions"`
+	Snapshots []snapshot      `json:"message_snapshots"`
+	Thread    *channel        `json:"thread"`
+	carried
+}
+
+// carried is what a message holds beside its text.
+type carried struct {
+	Attachments []attachment `json:"attachments"`
 	Stickers    []struct {
 		Name string `json:"name"`
 	} `json:"sticker_items"`
-	Embeds    []json.RawMessage `json:"embeds"`
-	Poll      json.RawMessage   `json:"poll"`
-	Snapshots []snapshot        `json:"message_snapshots"`
-	Thread    *channel          `json:"thread"`
+	Embeds []json.RawMessage `json:"embeds"`
+	Poll   json.RawMessage   `json:"poll"`
 }
 
 // snapshot is a forwarded message as it was.
 type snapshot struct {
 	Message struct {
-		Content     string       `json:"content"`
-		Attachments []attachment `json:"attachments"`
+		Content string `json:"content"`
+		carried
 	} `json:"message"`
 }
 

@@ -297,15 +297,25 @@ func TestPlainText(t *testing.T) {
 
 func TestFileNames(t *testing.T) {
 	t.Parallel()
-	m := message{Attachments: []attachment{{Filename: "a_b.png", Title: "a b.png"}, {Filename: "c.txt"}, {}}, Poll: []byte(`{"question":{"text":"Tea?"}}`), Embeds: []json.RawMessage{nil}}
-	if got := strings.Join(fileNames(&m, ""), "|"); got != "a b.png|c.txt|file|poll Tea?" {
-		t.Errorf("got %s", got)
+	forwarded := func(what string) string { return `{"message_snapshots":[{"message":` + what + `}]}` }
+	for raw, want := range map[string]string{
+		`{"attachments":[{"filename":"a_b.png","title":"a b.png"},{"filename":"c.txt"},{}],"poll":{"question":{"text":"Tea?"}},"embeds":[{}]}`: "a b.png|c.txt|file|poll Tea?",
+		`{"embeds":[{}]}`: "embed",
+		forwarded(`{"attachments":[{"filename":"a.png"}],"sticker_items":[{"name":"Wave"}],"embeds":[{}]}`): "a.png|sticker Wave",
+		forwarded(`{"embeds":[{}]}`):              "embed",
+		forwarded(`{"components":[{"type":17}]}`): "forwarded message",
+		forwarded(`null`):                         "forwarded message",
+	} {
+		var m message
+		if err := decode([]byte(raw), &m); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(fileNames(&m, ""), "|"); got != want {
+			t.Errorf("%s: %q, want %q", raw, got, want)
+		}
 	}
-	m = message{Embeds: []json.RawMessage{nil}}
-	if got := fileNames(&m, ""); !slices.Equal(got, []string{"embed"}) {
-		t.Errorf("embed alone: %q", got)
-	}
-	if got := fileNames(&m, "https://x"); got != nil {
+	preview := message{carried: carried{Embeds: []json.RawMessage{nil}}}
+	if got := fileNames(&preview, "https://x"); got != nil {
 		t.Errorf("a preview: %q", got)
 	}
 }

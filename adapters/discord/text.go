@@ -103,36 +103,45 @@ func timestamp(unix, style string) string {
 }
 
 // fileNames names what came with a message and is not carried. Embeds count only if there is nothing else: Discord
-// adds them to links by itself.
+// adds them to links by itself. So does a forwarded message of which nothing is known.
 func fileNames(m *message, body string) []string {
+	names := m.carried.names()
+	embeds := len(m.Embeds)
+	for _, s := range m.Snapshots {
+		names = append(names, s.Message.names()...)
+		embeds += len(s.Message.Embeds)
+	}
+	switch {
+	case len(names) > 0 || body != "":
+	case embeds > 0:
+		names = []string{"embed"}
+	case len(m.Snapshots) > 0:
+		names = []string{"forwarded message"}
+	}
+	return names
+}
+
+// names are those of files, stickers and a poll.
+func (c *carried) names() []string {
 	var names []string
 	add := func(name string) {
 		names = append(names, cutRunes(strings.Join(strings.Fields(name), " "), maxFileName))
 	}
-	attached := func(list []attachment) {
-		for _, f := range list {
-			switch {
-			case f.Title != "":
-				add(f.Title)
-			case f.Filename != "":
-				add(f.Filename)
-			default:
-				add("file")
-			}
+	for _, f := range c.Attachments {
+		switch {
+		case f.Title != "":
+			add(f.Title)
+		case f.Filename != "":
+			add(f.Filename)
+		default:
+			add("file")
 		}
 	}
-	attached(m.Attachments)
-	for _, s := range m.Snapshots {
-		attached(s.Message.Attachments)
-	}
-	for _, s := range m.Stickers {
+	for _, s := range c.Stickers {
 		add("sticker " + s.Name)
 	}
-	if name, ok := pollName(m.Poll); ok {
+	if name, ok := pollName(c.Poll); ok {
 		add(name)
-	}
-	if len(names) == 0 && body == "" && len(m.Embeds) > 0 {
-		add("embed")
 	}
 	return names
 }
