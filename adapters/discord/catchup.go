@@ -143,7 +143,7 @@ func hidden(err error) bool {
 }
 
 // catchUpPlace reads one channel: its messages with their threads, then the threads that were begun otherwise or that
-// go on.
+// go on. One thread that fails does not keep the others back.
 func (a *Adapter) catchUpPlace(ctx context.Context, id snowflake, p place, active []channel, since time.Time, in bridge.Inbox) error {
 	archived, err := a.archivedThreads(ctx, p.guild, id, since)
 	if err != nil {
@@ -156,6 +156,7 @@ func (a *Adapter) catchUpPlace(ctx context.Context, id snowflake, p place, activ
 			open[t.ID] = true
 		}
 	}
+	var faults []error
 	if p.text() {
 		list, err := a.history(ctx, p.guild, id, lastAt(since))
 		if err != nil {
@@ -167,17 +168,17 @@ func (a *Adapter) catchUpPlace(ctx context.Context, id snowflake, p place, activ
 				continue
 			}
 			if err := a.catchUpRoot(ctx, root, open[root.ID] || root.Thread != nil, since, in); err != nil {
-				return err
+				faults = append(faults, err)
 			}
 			delete(open, root.ID)
 		}
 	}
 	for _, t := range slices.SortedFunc(maps.Keys(open), cmp.Compare) {
 		if err := a.catchUpListed(ctx, p.guild, t, since, in); err != nil {
-			return err
+			faults = append(faults, err)
 		}
 	}
-	return nil
+	return errors.Join(faults...)
 }
 
 // catchUpRoot puts a message that may begin a thread, with all that was written in the thread if there is one.

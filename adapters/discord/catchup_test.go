@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -130,6 +131,32 @@ func TestCatchUpChannel(t *testing.T) {
 		if slices.Contains(put, bridge.EventID("community/m:"+w.help+":"+second)) && len(put) != 2 {
 			t.Errorf("root and replies are not in one Put: %v", put)
 		}
+	}
+	w.clean()
+}
+
+// A thread that cannot be read is told, and the others are read.
+func TestCatchUpPastAFault(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, discordsim.Config{NoLimits: true}, false)
+	for _, name := range []string{"one", "two"} {
+		root := w.post(w.help, w.ann, name)
+		w.id(w.sim.StartThread(w.help, w.ann, discordsim.NewThread{Name: name, From: root}))
+	}
+	post := w.id(w.sim.ForumPost(w.forum, w.ann, "t", "three"))
+	w.id(w.sim.ForumPost(w.forum, w.ann, "t", "four"))
+	broken := discordsim.Fault{Route: "GET /channels/{channel}/messages", Skip: 1, Status: 500, Body: "{}"}
+	w.sim.Fail(broken)
+	if err := w.adapter.CatchUpChannel(t.Context(), w.help, time.Now().Add(-time.Hour), w.inbox); !hasStatus(err, 500) {
+		t.Errorf("text channel: %v", err)
+	}
+	broken.Skip = 0
+	w.sim.Fail(broken)
+	if err := w.adapter.CatchUpChannel(t.Context(), w.forum, time.Now().Add(-time.Hour), w.inbox); !hasStatus(err, 500) || !strings.Contains(err.Error(), post) {
+		t.Errorf("forum: %v", err)
+	}
+	if got := bodies(w.inbox.events); !slices.Equal(got, []string{"two", "four"}) {
+		t.Errorf("got %q", got)
 	}
 	w.clean()
 }
