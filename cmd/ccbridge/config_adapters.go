@@ -41,8 +41,11 @@ func decodeAdapter(name string, parent *section) Adapter {
 		a.Slack = decodeSlack(own)
 	case "discord":
 		a.Discord = decodeDiscord(own)
-	default:
-		return a // which keys it may have is not known
+	default: // which keys it may have is not known, but for the token
+		if _, found := own.get("bot_token"); found {
+			own.secret("bot_token", "the bot's token")
+		}
+		return a
 	}
 	own.sections = append(own.sections, own)
 	return a

@@ -236,6 +236,7 @@ func TestFaults(t *testing.T) {
 		"taken":           {"[[routes]]\nadapter = \"dc\"", "[[routes]]\nadapter = \"sl\"\nchannels = [\"C2\", \"C1\"]\n[[routes]]\nadapter = \"dc\"", []string{`25: routes[1].channels[1]: warning: can never match: routes[0] (line 20) comes first and takes it; write`}},
 		"all taken":       {"[[routes]]\nadapter = \"dc\"", "[[routes]]\nadapter = \"sl\"\nchannels = [\"dm\", \"C1\"]\n[[routes]]\nadapter = \"dc\"", []string{`23: routes[1]: warning: this route can never match: earlier ones take all its channels; write`}},
 		"after star":      {"channels = [\"C1\", \"dm\"]", "channels = [\"*\"]\n[[routes]]\nadapter = \"sl\"\nchannels = [\"C1\", \"dm\"]", []string{`25: routes[1].channels[0]: warning: can never match: routes[0] (line 20) comes first`}},
+		"platform, token": {"platform = \"slack\"\nbot_token = \"env:BOT\"", "platform = \"teams\"\nbot_token = \"env:UNSET\"", []string{`13: adapters.sl.platform: is none of`, `14: adapters.sl.bot_token: environment variable UNSET is not set`}},
 		"no route":        {"[[routes]]\nadapter = \"sl\"\nchannels = [\"C1\", \"dm\"]\n[[routes]]\nadapter = \"dc\"\nchannels = [\"1100000000000000002\"]\n", "", []string{`1: routes: no route is configured`, `12: adapters.sl: warning: no route`, `16: adapters.dc: warning: no route`}},
 	}
 	for name, tt := range tests {
