@@ -62,13 +62,24 @@ type request struct {
 	free bool
 }
 
-// route is what Discord's limits apply to: method and path, whose first id is the channel's or guild's.
+// route is what Discord's limits apply to: method and path, of which only the first id counts, the channel's or guild's.
 func (q request) route() string {
 	if q.free {
 		return "" // the path holds a token, and is used once
 	}
 	path, _, _ := strings.Cut(q.url, "?")
-	return q.method + " " + path
+	parts := strings.Split(path, "/")
+	first := true
+	for i, part := range parts {
+		if part == "" || strings.Trim(part, "0123456789") != "" {
+			continue // no id
+		}
+		if !first {
+			parts[i] = "{id}"
+		}
+		first = false
+	}
+	return q.method + " " + strings.Join(parts, "/")
 }
 
 // patientGet reads url into out, waiting for limits as long as ctx allows.

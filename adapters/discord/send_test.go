@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -202,6 +203,51 @@ func TestLimitsAreKept(t *testing.T) {
 		}
 	}
 	w.clean()
+}
+
+// The limit of starting threads is the channel's, whichever message they start from.
+func TestLimitOfThreads(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, discordsim.Config{}, false)
+	held := 0
+	for n := range 30 {
+		root := w.post(w.help, w.ann, "words")
+		d := delivery("m"+strconv.Itoa(n), w.key(w.help, root), w.rendered(bridge.Message{Kind: bridge.MessageMake, Origin: bridge.RemoteID(root)}))
+		if _, err := w.adapter.Send(t.Context(), d); err != nil {
+			if e := failure(t, err); e.Scope != bridge.ScopeChannel || e.RetryAfter <= 0 || e.Certainty != bridge.NotDone {
+				t.Errorf("%+v", *e)
+			}
+			held++
+		}
+	}
+	if held == 0 {
+		t.Error("no limit was met")
+	}
+	for _, call := range w.sim.Calls() {
+		if call.Status == 429 {
+			t.Error("it ran into the limit")
+		}
+	}
+	w.clean()
+}
+
+// One id of a path counts: the channel's, guild's or application's.
+func TestRoute(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]string{
+		"/channels/1/messages":                "GET https://h:8443/api/v10/channels/1/messages",
+		"/channels/1/messages?limit=5":        "GET https://h:8443/api/v10/channels/1/messages",
+		"/channels/1/messages/2":              "GET https://h:8443/api/v10/channels/1/messages/{id}",
+		"/channels/1/messages/2/threads":      "GET https://h:8443/api/v10/channels/1/messages/{id}/threads",
+		"/applications/1/guilds/2/commands":   "GET https://h:8443/api/v10/applications/1/guilds/{id}/commands",
+		"/guilds/1/members/2/roles/3":         "GET https://h:8443/api/v10/guilds/1/members/{id}/roles/{id}",
+		"/users/@me/channels":                 "GET https://h:8443/api/v10/users/@me/channels",
+		"/channels/1/threads/archived/public": "GET https://h:8443/api/v10/channels/1/threads/archived/public",
+	} {
+		if got := (request{method: "GET", url: "https://h:8443/api/v10" + path}).route(); got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
+	}
 }
 
 func TestUnreachable(t *testing.T) {
