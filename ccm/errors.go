@@ -188,6 +188,8 @@ func statusError(r request, a response) *Error {
 		if body.Code != "" {
 			e.Code = body.code()
 		}
+	} else if strings.HasPrefix(strings.TrimSpace(desc), "{") {
+		desc = "" // an answer cut short, perhaps amid somebody's words
 	}
 	e.Desc = r.describe(desc)
 	return e

@@ -78,6 +78,23 @@ func TestErrorsQuoteNothing(t *testing.T) {
 	}
 }
 
+// TestErrorsQuoteNoMessages: a gateway that cuts the centre's answer short, and puts its own status before it.
+func TestErrorsQuoteNoMessages(t *testing.T) {
+	t.Parallel()
+	centre := newCentre()
+	for _, name := range []string{"poll", "queryHistoryChatMessage"} {
+		centre.script[name] = answerWith(502, ` {"resultCode":"0","downlinkMessages":[{"content":"My PIN is 4711`)
+	}
+	client := local(t, centre)
+	_, polled := client.Poll(t.Context(), visitor)
+	_, read := client.History(t.Context(), visitor)
+	for _, err := range []error{polled, read} {
+		if e := asError(t, err); e.Status != 502 || strings.Contains(e.Error(), "4711") {
+			t.Error(e)
+		}
+	}
+}
+
 // TestAccessRefusedShowsThePage: the operator needs to see who refused us.
 func TestAccessRefusedShowsThePage(t *testing.T) {
 	t.Parallel()
