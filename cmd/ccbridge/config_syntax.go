@@ -26,7 +26,7 @@ func (d *decoder) parse(text string) map[string]any {
 	// The package counts lines wrongly where a text is not closed before a \r.
 	text = strings.ReplaceAll(strings.TrimPrefix(text, "\ufeff"), "\r\n", "\n")
 	if _, depth := indexLines(text); depth > maxNesting {
-		d.fault(place{"(syntax)", 1}, fmt.Sprintf("is nested more than %d deep", maxNesting), "it flat, as config.toml.example shows")
+		d.fault(place{anyKey, 1}, fmt.Sprintf("is nested more than %d deep", maxNesting), "it flat, as config.toml.example shows")
 		return nil
 	}
 	lines := strings.Split(text, "\n")
@@ -36,7 +36,7 @@ func (d *decoder) parse(text string) map[string]any {
 		_, err := toml.Decode(text, &table)
 		if err == nil {
 			d.lines, _ = indexLines(text)
-			d.reportBroken(broken, table)
+			d.reportBroken(broken, lines, table)
 			return table
 		}
 		f := syntaxFault(d.file, text, err)
@@ -49,17 +49,15 @@ func (d *decoder) parse(text string) map[string]any {
 	}
 }
 
-// reportBroken reports the lines that were replaced, each with its key where that is known. What is found wrong with the
-// replacements is not reported (see load).
-func (d *decoder) reportBroken(broken []Fault, table map[string]any) {
+// reportBroken reports the lines that were replaced, each with its key where that is known. What is found wrong with a
+// key's replacement is not reported (see sortFaults).
+func (d *decoder) reportBroken(broken []Fault, lines []string, table map[string]any) {
+	d.broken = map[int]bool{}
 	for _, f := range broken {
-		if d.broken[f.Line] {
+		if _, again := d.broken[f.Line]; again {
 			continue // its first replacement did not do
 		}
-		if d.broken == nil {
-			d.broken = map[int]bool{}
-		}
-		d.broken[f.Line] = true
+		d.broken[f.Line] = !anyHeader.MatchString(lines[f.Line-1])
 		delete(table, ignoredTable(f.Line))
 		if f.Key == anyKey {
 			f.Key = cmp.Or(d.lines.longestAt(f.Line), anyKey)
@@ -69,12 +67,13 @@ func (d *decoder) reportBroken(broken []Fault, table map[string]any) {
 }
 
 var (
-	anyHeader = regexp.MustCompile(`^\s*\[`)
-	firstKey  = regexp.MustCompile(`^\s*([A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*)`)
+	anyHeader  = regexp.MustCompile(`^\s*\[`)
+	openHeader = regexp.MustCompile(`^\s*(\[\[?)\s*([A-Za-z_][A-Za-z0-9_.-]*)`)
+	firstKey   = regexp.MustCompile(`^\s*([A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*)`)
 )
 
 // replaceLine puts something readable where f is, and tells whether it could: a key with nothing in it, nothing where a
-// key stands twice, a table that nobody reads where a table stands twice.
+// key stands twice, a header as it begins, a table that nobody reads where a table stands twice.
 func replaceLine(lines []string, f Fault) bool {
 	if f.Line > len(lines) {
 		return false
@@ -86,6 +85,12 @@ func replaceLine(lines []string, f Fault) bool {
 	switch {
 	case anyHeader.MatchString(*line) && twice:
 		with = fmt.Sprintf("[%q]", ignoredTable(f.Line))
+	case anyHeader.MatchString(*line):
+		m := openHeader.FindStringSubmatch(*line)
+		if m == nil {
+			return false
+		}
+		with = m[1] + m[2] + strings.Repeat("]", len(m[1]))
 	case key != nil && !twice:
 		with = key[1] + ` = ""`
 	case key != nil:

@@ -26,7 +26,7 @@ platform = "slack"
 bot_token = "env:BOT"
 app_token = xapp-1
 commands = { agent = "/a" end = "/e" }
-[limits]
+[limits
 held = 0
 [adapters.sl]
 bot_token = "env:OTHER_BOT"
@@ -49,6 +49,7 @@ channels = ["C1"]
 		`13: adapters.sl: warning: no route uses this adapter`,
 		`16: adapters.sl.app_token: expected value but found something instead; write TOML`,
 		`17: adapters.sl.commands: expected a comma or an inline table terminator`,
+		`18: limits: expected '.' or ']' to end table name`,
 		`19: limits.held: is out of range; write a whole number`,
 		`20: adapters.sl: stands twice; write it once`,
 		`22: limits: stands twice; write it once`,
