@@ -91,14 +91,17 @@ func (st *step) sent(h Held) {
 	st.Sent = st.Sent[max(0, len(st.Sent)-maxSent):]
 }
 
-// undelivered gives a text up, and with it what waits and is as old, in one dead letter.
+// undelivered gives a text up, and with it what waits and is as old, in one dead letter. What stands behind the wish for
+// an agent stays there: it may go to nobody else.
 func (st *step) undelivered(r Result) {
 	given := []Held{*st.Undone.What}
 	st.Undone = nil
 	if r.Outcome == GivenUp {
 		var rest []Held
+		wished := false
 		for _, h := range st.Held {
-			if h.Kind == HeldText && !st.giveUp(h.Received).After(st.env.Now) {
+			wished = wished || h.Kind == HeldTransfer
+			if h.Kind == HeldText && !wished && !st.giveUp(h.Received).After(st.env.Now) {
 				given = append(given, h)
 			} else {
 				rest = append(rest, h)
