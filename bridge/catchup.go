@@ -38,6 +38,7 @@ type gap struct {
 const (
 	overlap       = 10 * time.Minute // longer than a platform's own retries
 	threadsAtOnce = 16
+	maxEnded      = 100              // threads read although they are over: they must not keep the others' line busy
 	catchUpLimit  = 2 * time.Minute  // for one thread or channel
 	holdTries     = 5                // of one read that fails by chance, while its threads are held
 	holdLimit     = 15 * time.Second // for such tries after one gap
@@ -151,7 +152,7 @@ func (c *catchup) Run(ctx context.Context, adapter string) {
 	}
 }
 
-// close reads the routed channels and the open threads, and releases each when it is read.
+// close reads the routed channels and the threads, and releases each when it is read.
 func (c *catchup) close(ctx context.Context, g *gap) {
 	c.mu.Lock()
 	up := c.b.lineUp(g.adapter)
@@ -165,15 +166,15 @@ func (c *catchup) close(ctx context.Context, g *gap) {
 	}
 	began := time.Now()
 	g.patience = began.Add(holdLimit)
-	open, err := c.b.Store.Open(ctx, g.adapter)
-	for ; err != nil && ctx.Err() == nil; open, err = c.b.Store.Open(ctx, g.adapter) {
-		c.b.storeFailed("list open threads", err)
+	entries := c.entries(g.adapter)
+	threads, err := c.toRead(ctx, g.adapter, entries, began)
+	for ; err != nil && ctx.Err() == nil; threads, err = c.toRead(ctx, g.adapter, entries, began) {
+		c.b.storeFailed("list threads", err)
 		pause(ctx, storeRetry)
 	}
-	entries := c.entries(g.adapter)
 	c.mu.Lock()
 	g.threads, g.channels, g.listed = map[ThreadKey]bool{}, map[string]bool{}, true
-	for _, t := range open {
+	for _, t := range threads {
 		g.threads[t.Key] = true
 	}
 	for _, e := range entries {
@@ -183,7 +184,7 @@ func (c *catchup) close(ctx context.Context, g *gap) {
 	for _, e := range entries {
 		c.readChannel(ctx, g, e, began)
 	}
-	c.readThreads(ctx, g, open)
+	c.readThreads(ctx, g, threads)
 	if ctx.Err() == nil {
 		c.finish(ctx, g, began)
 	}

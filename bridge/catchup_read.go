@@ -28,6 +28,27 @@ func (c *catchup) entries(adapter string) []string {
 	return list
 }
 
+// toRead lists the threads of an adapter to be read after a gap: the open ones, then the newest of those that ended in the
+// gap or at most catch_up before it. Their customers write on, and cannot know whether the end was before their words.
+func (c *catchup) toRead(ctx context.Context, adapter string, entries []string, began time.Time) ([]OpenThread, error) {
+	gap := began
+	for _, e := range entries {
+		cursor, err := c.b.Store.Cursor(ctx, adapter, e)
+		if err != nil {
+			return nil, err
+		}
+		if !cursor.IsZero() && cursor.Before(gap) {
+			gap = cursor
+		}
+	}
+	threads, err := c.b.Store.Open(ctx, adapter)
+	if err != nil {
+		return nil, err
+	}
+	ended, err := c.b.Store.Ended(ctx, adapter, gap.Add(-c.b.Limits.CatchUp), maxEnded)
+	return append(threads, ended...), err
+}
+
 // readChannel reads what began in a channel and moves its cursor. A channel that is seen for the first time has nothing
 // to catch up.
 func (c *catchup) readChannel(ctx context.Context, g *gap, entry string, began time.Time) {

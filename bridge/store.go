@@ -185,6 +185,8 @@ type WatchStore interface {
 	Live(ctx context.Context) ([]ThreadRef, error)
 	// Open lists the open threads of an adapter with their cursors, the most recently active first.
 	Open(ctx context.Context, adapter string) ([]OpenThread, error)
+	// Ended lists threads of an adapter that are over and were active at since or later, in the same order, at most limit.
+	Ended(ctx context.Context, adapter string, since time.Time, limit int) ([]OpenThread, error)
 	// SetUnread notes since when a thread could not be read, so that live events do not move its cursor over what was
 	// missed; zero: it was read.
 	SetUnread(ctx context.Context, t ThreadID, part int, since time.Time) error

@@ -86,6 +86,11 @@ func (x *storeTest) listings() {
 	x.must(err)
 	x.equal("open", roots(threads, func(t bridge.OpenThread) bridge.ThreadKey { return t.Key }), open)
 	x.equal("cursor", threads[len(threads)-1].Cursor, storeBegin.Add(1))
+	for since, want := range map[time.Duration][]string{0: {"root-8"}, 8 * time.Minute: {"root-8"}, 9 * time.Minute: nil} {
+		threads, err := x.s.Ended(x.Context(), "acme", storeBegin.Add(since), 10)
+		x.must(err)
+		x.equal("ended", roots(threads, func(t bridge.OpenThread) bridge.ThreadKey { return t.Key }), want)
+	}
 	refs, err := x.s.Live(x.Context())
 	x.must(err)
 	x.equal("live", slices.Sorted(slices.Values(roots(refs, func(r bridge.ThreadRef) bridge.ThreadKey { return r.Key }))), slices.Sorted(slices.Values(live)))

@@ -111,6 +111,8 @@ var migrations = [][]string{{
 		PRIMARY KEY (part, thread, session_no, seq, at) -- at: so that upkeep reads the index only
 	)`,
 	`CREATE INDEX ledger_dead ON ledger (part, direction) WHERE is_dead = 1`,
+}, {
+	`CREATE INDEX thread_ended ON thread (part, adapter, active_at) WHERE is_open = 0`,
 }}
 
 // The rows of table setting.

@@ -277,10 +277,10 @@ func setMaxPages(t *testing.T, s *Store, n int) {
 func TestPlans(t *testing.T) {
 	t.Parallel()
 	s := openTest(t, Options{})
-	wanted := map[string]string{selectOpen: "thread_open", selectOpenOf: "thread_open", countOpenOf: "thread_open",
+	wanted := map[string]string{selectOpen: "thread_open", selectEnded: "thread_ended", selectOpenOf: "thread_open", countOpenOf: "thread_open",
 		selectDue: "thread_due", selectNextDue: "thread_due", selectHead: "delivery_lane", statSessions: "thread_open", statDead: "ledger_dead"}
 	for _, query := range []string{countEvent, selectOpenOf, selectSession, selectQueue, countOpenOf, updateThread, deleteQueue, selectOrdered, selectHead,
-		beginDelivery, insertSettled, deleteDelivery, selectHeard, selectSent, selectLastSent, selectDue, selectNextDue, selectOpen,
+		beginDelivery, insertSettled, deleteDelivery, selectHeard, selectSent, selectLastSent, selectDue, selectNextDue, selectOpen, selectEnded,
 		selectWaiting, selectLanes, walkSeen, walkLedger, statSessions, statDead} {
 		args := make([]any, strings.Count(query, "$"))
 		for i := range args {

@@ -29,6 +29,10 @@ const (
 	selectOpen = `SELECT ` + refColumns + `, t.state, t.cursor_at, t.unread_at FROM thread t
 		WHERE t.is_open = 1 AND ($1 = '' OR t.adapter = $1) ORDER BY t.active_at DESC, t.id`
 
+	selectEnded = `SELECT ` + refColumns + `, t.state, t.cursor_at, t.unread_at FROM parts p CROSS JOIN thread t
+		WHERE t.part = p.part AND t.is_open = 0 AND t.adapter = $1 AND t.active_at >= $2 AND t.state <> ''
+		ORDER BY t.active_at DESC, t.id LIMIT $3`
+
 	updateUnread = `UPDATE thread SET unread_at = $3 WHERE part = $1 AND id = $2`
 
 	selectCursor = `SELECT at FROM channel_cursor WHERE part = $1 AND adapter = $2 AND channel = $3`
@@ -96,7 +100,7 @@ func (s *Store) DueBy(ctx context.Context, t time.Time, limit int) (due []bridge
 // Live implements bridge.Store.
 func (s *Store) Live(ctx context.Context) ([]bridge.ThreadRef, error) {
 	var live []bridge.ThreadRef
-	err := s.eachOpen(ctx, "", func(t bridge.OpenThread, state bridge.State) {
+	err := s.eachThread(ctx, selectOpen, []any{""}, func(t bridge.OpenThread, state bridge.State) {
 		if state.Polled() {
 			live = append(live, t.ThreadRef)
 		}
@@ -110,16 +114,26 @@ func (s *Store) Live(ctx context.Context) ([]bridge.ThreadRef, error) {
 // Open implements bridge.Store.
 func (s *Store) Open(ctx context.Context, adapter string) ([]bridge.OpenThread, error) {
 	var open []bridge.OpenThread
-	err := s.eachOpen(ctx, adapter, func(t bridge.OpenThread, _ bridge.State) { open = append(open, t) })
+	err := s.eachThread(ctx, selectOpen, []any{adapter}, func(t bridge.OpenThread, _ bridge.State) { open = append(open, t) })
 	if err != nil {
 		return nil, fmt.Errorf("list open threads of %s: %w", adapter, err)
 	}
 	return open, nil
 }
 
-// eachOpen visits the open threads of an adapter, of all if it is "", the most recently active first.
-func (s *Store) eachOpen(ctx context.Context, adapter string, visit func(bridge.OpenThread, bridge.State)) error {
-	return s.each(ctx, selectOpen, []any{adapter}, func(r *rows) error {
+// Ended implements bridge.Store.
+func (s *Store) Ended(ctx context.Context, adapter string, since time.Time, limit int) ([]bridge.OpenThread, error) {
+	var ended []bridge.OpenThread
+	err := s.eachThread(ctx, selectEnded, []any{adapter, nanos(since), limit}, func(t bridge.OpenThread, _ bridge.State) { ended = append(ended, t) })
+	if err != nil {
+		return nil, fmt.Errorf("list ended threads of %s: %w", adapter, err)
+	}
+	return ended, nil
+}
+
+// eachThread visits the threads that a query gives.
+func (s *Store) eachThread(ctx context.Context, query string, args []any, visit func(bridge.OpenThread, bridge.State)) error {
+	return s.each(ctx, query, args, func(r *rows) error {
 		var t bridge.OpenThread
 		var state bridge.State
 		var cursor, unread int64
