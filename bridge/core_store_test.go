@@ -181,6 +181,26 @@ func TestPanics(t *testing.T) {
 	}
 }
 
+// An answer that no attempt can show is kept and counted as a dead letter, and those behind it are shown.
+func TestPanicOverAnAnswer(t *testing.T) {
+	simulated(t, func(r *rig) {
+		r.acme.BeforeRender = func(m bridge.Message) {
+			if m.Text == "bad" {
+				panic("a defect of the adapter")
+			}
+		}
+		r.start()
+		ada := r.begins(r.acme, channel, "ada")
+		r.centre.AgentSays("ada", "bad")
+		r.centre.AgentSays("ada", "good")
+		r.pass(time.Minute)
+		r.equal("agent", r.acme.Shown(ada, bridge.MessageAgent), []string{"Grace: good"})
+		if stored, counted := r.stats().Dead[bridge.Down], r.meter.Count("dead down"); stored != 1 || counted != 1 {
+			r.Errorf("%d dead letters are kept and %d counted", stored, counted)
+		}
+	})
+}
+
 // panicOnce panics at one kind of call, the first time after it is armed.
 func panicOnce[T any](kind string, armed *atomic.Bool) func(string, T) bridgetest.Fault {
 	return func(call string, _ T) bridgetest.Fault {

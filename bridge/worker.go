@@ -126,10 +126,7 @@ func (b *Bridge) applyAll(work Work, t ThreadKey) (Session, stepped) {
 	for _, q := range work.Events {
 		next, eff, ok := b.apply(s, q.Event, env)
 		if !ok {
-			eff = Effects{Note: "panic"}
-			if text := q.Event.Text; text != nil {
-				eff.Dead = []DeadLetter{{Thread: t, Session: s.No, Direction: Up, Texts: []string{text.Body}, Reason: "panic", At: now}}
-			}
+			eff = Effects{Note: "panic", Dead: wordsOf(q.Event, s, now)}
 		} else {
 			s = next
 		}
@@ -150,6 +147,20 @@ func (b *Bridge) applyAll(work Work, t ThreadKey) (Session, stepped) {
 		out.add(eff)
 	}
 	return s, out
+}
+
+// wordsOf makes a dead letter of what somebody said in an event that is given up.
+func wordsOf(ev Event, s Session, now time.Time) []DeadLetter {
+	d := DeadLetter{Thread: s.Thread, Session: s.No, Reason: "panic", At: now}
+	switch {
+	case ev.Text != nil:
+		d.Direction, d.Texts = Up, []string{ev.Text.Body}
+	case ev.Downlink != nil && ev.Downlink.Content != "":
+		d.Direction, d.Texts = Down, []string{ev.Downlink.Content}
+	default:
+		return nil
+	}
+	return []DeadLetter{d}
 }
 
 // inPlatformOrder sorts what a platform sent among the places it has: several of a thread may have overtaken each other.
