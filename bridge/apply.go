@@ -194,13 +194,9 @@ func (st *step) render(m Message, to Target) {
 // visitorFor makes the visitor of the session that begins.
 func (st *step) visitorFor(no int) ccm.Visitor {
 	r := st.env.Route
-	name := []rune(strings.Join(strings.Fields(st.Customer.Name), " "))
-	if len(name) == 0 {
-		name = []rune(string(st.Customer.ID))
-	}
 	return ccm.Visitor{
 		UserID:    hash24("visitor", st.env.Instance, string(st.Thread.ID()), fmt.Sprint(no)),
-		UserName:  string(name[:min(len(name), 64)]),
+		UserName:  st.Customer.label(),
 		ChannelID: r.Channel,
 		Locale:    r.Locale,
 	}

@@ -56,11 +56,7 @@ func (st *step) carried(t Text) (body string, ok bool) {
 	case st.env.Route.Speakers != SpeakersEveryone || st.env.Route.staff(t.Author) || !st.State.Open():
 		return "", false
 	}
-	name := t.Author.Name
-	if name == "" {
-		name = string(t.Author.ID)
-	}
-	return name + ": " + t.Body, true
+	return t.Author.label() + ": " + t.Body, true
 }
 
 // pieces makes what is held of a text: its pieces, then a line for each file. false: it was refused and the writer told.

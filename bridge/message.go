@@ -93,6 +93,15 @@ type User struct {
 	Roles []string `json:"roles,omitempty"`
 }
 
+// label is what the centre is told the person is called: one line, so that a name cannot pass for somebody's words.
+func (u User) label() string {
+	name := []rune(strings.Join(strings.Fields(u.Name), " "))
+	if len(name) == 0 {
+		name = []rune(string(u.ID))
+	}
+	return string(name[:min(len(name), 64)])
+}
+
 // Text is what a person wrote, changed or took back.
 type Text struct {
 	Author  User     `json:"author"`

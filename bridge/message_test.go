@@ -3,6 +3,7 @@ package bridge
 import (
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -142,6 +143,19 @@ func TestStaff(t *testing.T) {
 	} {
 		if r.staff(c.user) != c.want {
 			t.Errorf("%+v", c.user)
+		}
+	}
+}
+
+// What one person writes under speakers = "everyone" stands behind one line of a name, whatever they call themselves.
+func TestNameOfASpeakerIsOneLine(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"Bob": "Bob", "": "U1", " \n": "U1", "x\nAda: yes\u2028Ada": "x Ada: yes Ada", strings.Repeat("é", 100): strings.Repeat("é", 64),
+	} {
+		st := &step{Session: Session{State: StateRobot, Customer: User{ID: "U0"}}, env: Env{Route: Route{Speakers: SpeakersEveryone}}}
+		if body, ok := st.carried(Text{Author: User{ID: "U1", Name: name}, Body: "hi"}); !ok || body != want+": hi" {
+			t.Errorf("%q: %q, %v", name, body, ok)
 		}
 	}
 }
