@@ -59,6 +59,23 @@ func TestCatchUpThread(t *testing.T) {
 	}
 }
 
+// Slack may give much less on a page than it was asked for.
+func TestCatchUpThroughSmallPages(t *testing.T) {
+	t.Parallel()
+	r, thread := quiet(t, slacksim.Config{NoLimits: true, PageSize: 1})
+	since := time.Now().Add(-time.Minute)
+	for i := range 60 {
+		r.post(t, say(ada, thread.Root, fmt.Sprint("missed ", i)))
+	}
+	if err := r.adapter.CatchUpThread(t.Context(), thread, since, r.in); err != nil || len(r.in.events) != 61 {
+		t.Errorf("%d events, %v", len(r.in.events), err)
+	}
+	r.in.events = nil
+	if err := r.adapter.CatchUpChannel(t.Context(), general, since, r.in); err != nil || len(r.in.events) != 61 {
+		t.Errorf("channel: %d events, %v", len(r.in.events), err)
+	}
+}
+
 // A message that comes live and by catch-up has one id.
 func TestCatchUpHasTheIDsOfLiveEvents(t *testing.T) {
 	t.Parallel()

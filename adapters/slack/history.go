@@ -16,10 +16,10 @@ const (
 	methodChannel  = "conversations.info"
 )
 
-// Bounds of reading a history.
+// Bounds of reading a history. Slack's pages may be much smaller than asked for (15 objects for some apps).
 const (
 	pageSize = 200
-	maxPages = 50
+	maxPages = 1000
 )
 
 var (
@@ -117,11 +117,9 @@ func (r reader) pages(ctx context.Context, method string, page func(cursor strin
 	for range maxPages {
 		var msgs []slack.Message
 		var more bool
+		var next string
 		err := r.pauses.call(ctx, method, r.patient, func() (err error) {
-			var next string
-			if msgs, more, next, err = page(cursor); err == nil {
-				cursor = next
-			}
+			msgs, more, next, err = page(cursor)
 			return err
 		})
 		if err != nil {
@@ -129,11 +127,12 @@ func (r reader) pages(ctx context.Context, method string, page func(cursor strin
 		}
 		all = append(all, msgs...)
 		switch {
-		case cursor == "" && more:
+		case next == "" && more, next != "" && next == cursor:
 			return nil, errIncomplete
-		case cursor == "":
+		case next == "":
 			return all, nil
 		}
+		cursor = next
 	}
 	return nil, errTooLong
 }

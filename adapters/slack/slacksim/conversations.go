@@ -51,6 +51,9 @@ func (s *Sim) window(a args, standard int) (window, *refusal) {
 	if s.cfg.Distributed {
 		w.limit = min(w.limit, 15)
 	}
+	if most := s.cfg.PageSize; most > 0 {
+		w.limit = min(w.limit, most)
+	}
 	for _, ts := range []*string{&w.oldest, &w.latest} {
 		full, ok := fullTS(*ts)
 		if !ok {

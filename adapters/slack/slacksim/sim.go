@@ -31,6 +31,7 @@ type Config struct {
 
 	NoLimits       bool // no rate limits at all
 	Distributed    bool // history and replies: 1 call a minute and 15 objects (commercially distributed apps)
+	PageSize       int  // messages on a page of a history at most; 0: as many as asked for
 	PostBurst      int  // messages at once in a channel before 1 a second applies, default 3
 	PostsPerMinute int  // of the whole workspace, default 400
 
