@@ -52,6 +52,15 @@ func TestPlainText(t *testing.T) {
 	}
 }
 
+// A channel that is named already is not looked up: that may take as long as a look-up may take.
+func TestNamedChannelIsNotLookedUp(t *testing.T) {
+	t.Parallel()
+	r := resolver{channel: func(id string) string { t.Errorf("%s was looked up", id); return "" }}
+	if got, _ := r.plain("<#C2|random>"); got != "#random" {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestOwnMentionIsTakenOut(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{

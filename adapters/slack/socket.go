@@ -85,7 +85,7 @@ func (a *Adapter) serveSocket(ctx context.Context, r *receiver, l *line, reconne
 // openOnce lets a client ask for one connection. When that is lost slack-go asks for the next at once, before anybody
 // can stop it.
 type openOnce struct {
-	client *http.Client
+	client doer
 	opened atomic.Bool
 }
 
@@ -93,6 +93,7 @@ func (o *openOnce) Do(req *http.Request) (*http.Response, error) {
 	if o.opened.Swap(true) {
 		return nil, errSocketClosed
 	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded") // the library says JSON and sends nothing
 	return o.client.Do(req)
 }
 

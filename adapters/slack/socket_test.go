@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +28,30 @@ func TestLineUpWithGapAtStart(t *testing.T) {
 	}
 	if opened := len(r.sim.Calls("apps.connections.open")); opened != 2 {
 		t.Errorf("%d sockets opened", opened)
+	}
+}
+
+type doerFunc func(*http.Request) (*http.Response, error)
+
+func (f doerFunc) Do(req *http.Request) (*http.Response, error) { return f(req) }
+
+// An empty body is no JSON, and says so.
+func TestOpenSendsNoEmptyJSON(t *testing.T) {
+	t.Parallel()
+	a, err := New(Config{Name: "acme", BotToken: "xoxb-b", AppToken: "xapp-a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got http.Header
+	once := &openOnce{client: doerFunc(func(req *http.Request) (*http.Response, error) {
+		got = req.Header
+		return nil, errSocketClosed
+	})}
+	if _, _, err := a.client(once).StartSocketModeContext(t.Context()); err == nil {
+		t.Error("no error")
+	}
+	if got.Get("Content-Type") != "application/x-www-form-urlencoded" || got.Get("Authorization") != "Bearer xapp-a" {
+		t.Errorf("headers %v", got)
 	}
 }
 

@@ -67,7 +67,10 @@ func (r resolver) reference(ref string) string {
 	case strings.HasPrefix(target, "@"):
 		return "@" + cmp.Or(r.user(target[1:]), label, target[1:])
 	case strings.HasPrefix(target, "#"):
-		return "#" + cmp.Or(label, r.channel(target[1:]), target[1:])
+		if label == "" {
+			label = r.channel(target[1:])
+		}
+		return "#" + cmp.Or(label, target[1:])
 	case strings.HasPrefix(target, "!"):
 		// <!here>, <!subteam^S1|@helpers>, <!date^…|fallback>
 		name, _, _ := strings.Cut(target[1:], "^")
