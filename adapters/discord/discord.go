@@ -67,12 +67,14 @@ type Adapter struct {
 	dir      *directory
 	lanes    *lanes
 	sent     *cache[snowflake, string] // our own messages: id → nonce
+	directs  *cache[snowflake, int64]  // direct-message channels that were read → gaps then
 	register chan struct{}             // the commands may have to be registered
 	slots    chan struct{}             // of background calls
 	tasks    sync.WaitGroup            // background calls under way
 
 	up          atomic.Bool // READY or RESUMED came on this connection
 	connections atomic.Int64
+	gaps        atomic.Int64           // times that something may have been missed
 	session     atomic.Pointer[string] // the gateway's session id
 	identified  atomic.Int64           // when the last Identify went out, Unix nanoseconds; 0: none
 	lastGap     atomic.Int64           // when askCatchUp last did, Unix nanoseconds
@@ -102,7 +104,7 @@ func New(cfg Config) (*Adapter, error) {
 	}
 	a := &Adapter{
 		cfg: cfg, log: cfg.Log, dir: newDirectory(), lanes: newLanes(maxWaiting), sent: newCache[snowflake, string](maxSent),
-		register: make(chan struct{}, 1), slots: make(chan struct{}, maxBackground),
+		directs: newCache[snowflake, int64](maxDirects), register: make(chan struct{}, 1), slots: make(chan struct{}, maxBackground),
 	}
 	for _, g := range cfg.Guilds {
 		id, err := parseSnowflake(g)

@@ -144,6 +144,7 @@ func (a *Adapter) lineUp(in bridge.Inbox, gap bool) {
 	detail := "resumed"
 	if gap {
 		detail = "new session"
+		a.gaps.Add(1)
 	}
 	a.report(in, bridge.Line{State: bridge.LineUp, Gap: gap, Detail: detail, Reconnect: a.connections.Add(1) > 1})
 }

@@ -295,6 +295,36 @@ func TestPlainText(t *testing.T) {
 	}
 }
 
+// A direct message that came while the adapter was away is found when the next one comes.
+func TestDirectMessageMissed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, discordsim.Config{}, false)
+	dm := w.sim.OpenDM(w.ann)
+	w.post(dm, w.ann, "long ago", age(2*time.Hour))
+	w.post(dm, w.ann, "missed", age(time.Minute))
+	w.post(dm, w.ann, "missed too", age(time.Second))
+	w.run()
+	w.inbox.until(t, "the line", func() bool { n, _ := w.inbox.ups(); return n > 0 })
+	w.post(dm, w.ann, "live")
+	w.inbox.got(t, 3)
+	w.post(dm, w.ann, "more")
+	if got := bodies(w.inbox.got(t, 4)); !slices.Equal(got, []string{"missed", "missed too", "live", "more"}) {
+		t.Errorf("got %q", got)
+	}
+	read := 0
+	w.sim.View(func(v *discordsim.View) {
+		for _, c := range v.Calls() {
+			if c.Route == "GET /channels/{channel}/messages" {
+				read++
+			}
+		}
+	})
+	if read != 1 {
+		t.Errorf("read %d times", read)
+	}
+	w.clean()
+}
+
 func TestFileNames(t *testing.T) {
 	t.Parallel()
 	forwarded := func(what string) string { return `{"message_snapshots":[{"message":` + what + `}]}` }

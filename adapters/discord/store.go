@@ -33,7 +33,7 @@ func (a *Adapter) handle(ctx context.Context, in bridge.Inbox, batch []incoming)
 			a.put(ctx, in, []bridge.Event{ev})
 			evs = nil
 		case ok:
-			evs = append(evs, ev)
+			evs = append(append(evs, a.missedDirect(ctx, &ev)...), ev)
 		}
 	}
 	a.put(ctx, in, evs)
