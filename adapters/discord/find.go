@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 
 	"ccbridge/bridge"
 )
@@ -95,7 +94,7 @@ func (a *Adapter) findPost(ctx context.Context, d bridge.Delivery, p post, place
 func sameContent(x, y string) bool {
 	plain := func(s string) string {
 		return strings.Map(func(r rune) rune {
-			if unicode.IsSpace(r) || !unicode.IsGraphic(r) {
+			if !visible(r) {
 				return -1
 			}
 			return r

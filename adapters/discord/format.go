@@ -154,7 +154,8 @@ func speaker(name string) string {
 	return oneLine(name, maxSpeaker, noAgentName)
 }
 
-// oneLine is text in one line of at most limit code points, cut between characters; otherwise if there is nothing.
+// oneLine is text in one line of at most limit code points, cut between characters; otherwise if nothing of it can be
+// seen: Discord drops what cannot, and refuses an empty name.
 func oneLine(text string, limit int, otherwise string) string {
 	text = strings.Join(strings.Fields(cleanText(text)), " ")
 	points, at := 0, 0
@@ -165,11 +166,13 @@ func oneLine(text string, limit int, otherwise string) string {
 		}
 		at += n
 	}
-	if text = strings.TrimSpace(text[:at]); text == "" {
-		return otherwise
+	if text = strings.TrimSpace(text[:at]); strings.ContainsFunc(text, visible) {
+		return text
 	}
-	return text
+	return otherwise
 }
+
+func visible(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }
 
 func cutRunes(s string, limit int) string {
 	if r := []rune(s); len(r) > limit {

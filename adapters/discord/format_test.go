@@ -77,7 +77,7 @@ func TestRender(t *testing.T) {
 			t.Errorf("%q: %d posts", text, len(posts))
 		}
 	}
-	for text, want := range map[string]string{"": noThreadName, "a\nb": "a b", strings.Repeat("é", 90): strings.Repeat("é", 80)} {
+	for text, want := range map[string]string{"": noThreadName, "\u200b \u2060": noThreadName, "a\nb": "a b", strings.Repeat("é", 90): strings.Repeat("é", 80)} {
 		p := decoded(t, a.Render(bridge.Message{Kind: bridge.MessageMake, Text: text, Origin: "5"})[0])
 		if p.Op != opMake || p.Name != want || p.Origin != "5" {
 			t.Errorf("%q: %+v", text, p)
