@@ -22,6 +22,8 @@ const (
 	restTime = 20 * time.Second
 	// banned is how long to stay away after an answer that is not Discord's but Cloudflare's.
 	banned = time.Minute
+	// limitPause is the least wait after a 429; it doubles while they go on.
+	limitPause = 50 * time.Millisecond
 	// unnamedWait is for a 429 that names no time.
 	unnamedWait = time.Second
 )
@@ -84,16 +86,20 @@ func (q request) route() string {
 
 // patientGet reads url into out, waiting for limits as long as ctx allows.
 func (r *rest) patientGet(ctx context.Context, url string, out any) error {
-	for {
+	for pause := limitPause; ; {
 		err := r.call(ctx, request{method: http.MethodGet, url: url}, out)
 		var ae *apiError
 		if !errors.As(err, &ae) || ae.retryAfter <= 0 {
 			return err
 		}
-		if end, ok := ctx.Deadline(); ok && time.Until(end) < ae.retryAfter {
+		wait := ae.retryAfter
+		if !ae.held { // told again and again: the time named is not true
+			wait, pause = max(wait, pause), min(2*pause, banned)
+		}
+		if end, ok := ctx.Deadline(); ok && time.Until(end) < wait {
 			return err
 		}
-		if err := sleep(ctx, ae.retryAfter); err != nil {
+		if err := sleep(ctx, wait); err != nil {
 			return fmt.Errorf("wait for a limit: %w", err)
 		}
 	}

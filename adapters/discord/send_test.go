@@ -74,6 +74,23 @@ func TestSendDeletedMeanwhile(t *testing.T) {
 	w.clean()
 }
 
+// A limit that names a moment again and again is not asked about in a loop.
+func TestPatienceGrows(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, discordsim.Config{}, false)
+	w.sim.Fail(discordsim.Fault{Route: "GET /users/@me", Times: -1, Status: 429, Body: `{"message":"x","retry_after":0.001,"global":false}`})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if _, err := w.adapter.self(ctx); err == nil {
+		t.Error("answered")
+	}
+	w.sim.View(func(v *discordsim.View) {
+		if n := len(v.Calls()); n > 6 {
+			t.Errorf("%d calls in a second", n)
+		}
+	})
+}
+
 func TestSendFailures(t *testing.T) {
 	t.Parallel()
 	refused := func(status int, body string) discordsim.Fault { return discordsim.Fault{Status: status, Body: body} }
