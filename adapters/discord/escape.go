@@ -11,8 +11,9 @@ import (
 // become a part of it. Addresses with characters that only a trick would need are none here.
 var address = regexp.MustCompile(`https?://[A-Za-z0-9\-._/?#@!$&'+,;=%():~]+`)
 
-// lineStart is what makes a line a heading, a list, small text or a quotation.
-var lineStart = regexp.MustCompile(`(?m)^([\s\p{Z}]*)(#{1,3}|-#?|\+|\d{1,10}\.)([\s\p{Z}]|$)`)
+// lineStart is what makes a line a heading, a list, small text or a quotation, also once Discord has dropped characters
+// without a form of their own (Cf).
+var lineStart = regexp.MustCompile(`(?m)^([\s\p{Z}\p{Cf}]*)(#{1,3}|-#?|\+|\d{1,10}\.)([\s\p{Z}\p{Cf}]|$)`)
 
 // guard stands for a backslash until escapeInline, which would escape a real one. It is no character; cleanText removes
 // it from what people write.

@@ -38,6 +38,7 @@ func TestEscape(t *testing.T) {
 		"> quote\n>>> more":          "\\> quote\n\\>\\>\\> more",
 		"-5 #tag 3.14":               "-5 #tag 3.14",
 		"#\u00a0head":                "\\#\u00a0head",
+		"a\n\u200b# b\n#\u2060 c":    "a\n\u200b\\# b\n\\#\u2060 c",
 		"https://x.test/a_b_c?d=*e*": `https://x.test/a\_b\_c?d=\*e\*`,
 		"see https://x.test/a_b (c)": "see https://x.test/a_b (c)",
 		"xhttps://a_b":               `xhttps://a\_b`,
