@@ -147,6 +147,19 @@ func TestBadTokenBurnsNoIdentify(t *testing.T) {
 	})
 }
 
+// A long limit on the question for the gateway's address shows as an outage.
+func TestGatewayLimited(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, discordsim.Config{}, false)
+	w.sim.Fail(discordsim.Fault{Route: "GET /gateway/bot", Status: 429, Body: `{"message":"x","retry_after":300,"global":true}`})
+	w.run()
+	if l := w.inbox.last(t, 1); l.State != bridge.LineDown || !strings.Contains(l.Detail, "429") {
+		t.Errorf("line %+v", l)
+	}
+	w.ok(w.stop())
+	w.clean()
+}
+
 func TestIntentNotEnabled(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, discordsim.Config{NoMessageContent: true}, false)

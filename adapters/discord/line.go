@@ -88,11 +88,7 @@ func (a *Adapter) gatewayAddress(ctx context.Context, in bridge.Inbox, resuming 
 				ResetAfter int64 `json:"reset_after"` // milliseconds
 			} `json:"session_start_limit"`
 		}
-		err := a.rest.patientGet(ctx, discordgo.EndpointGatewayBot, &answer)
-		if notFound(err) {
-			err = a.rest.patientGet(ctx, discordgo.EndpointGateway, &answer)
-		}
-		if err != nil {
+		if err := a.askGateway(ctx, &answer); err != nil {
 			return "", fmt.Errorf("gateway's address: %w", err)
 		}
 		if resuming || answer.Limit == nil || answer.Limit.Remaining > 0 {
@@ -104,6 +100,17 @@ func (a *Adapter) gatewayAddress(ctx context.Context, in bridge.Inbox, resuming 
 			return "", fmt.Errorf("wait for session starts: %w", err)
 		}
 	}
+}
+
+// askGateway waits for short limits only: a long one is an outage that shall be seen.
+func (a *Adapter) askGateway(ctx context.Context, answer any) error {
+	ctx, cancel := context.WithTimeout(ctx, restTime)
+	defer cancel()
+	err := a.rest.patientGet(ctx, discordgo.EndpointGatewayBot, answer)
+	if notFound(err) {
+		err = a.rest.patientGet(ctx, discordgo.EndpointGateway, answer)
+	}
+	return err
 }
 
 func addressFailure(err error) *lineError {
