@@ -133,7 +133,11 @@ func TestSendFailures(t *testing.T) {
 			w := newWorld(t, discordsim.Config{}, false)
 			c.fault.Route = createMessage
 			w.sim.Fail(c.fault)
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			limit := 10 * time.Second
+			if c.fault.Delay > 0 {
+				limit = time.Second
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), limit)
 			defer cancel()
 			const secret = "words of a person"
 			start := time.Now()
