@@ -248,10 +248,14 @@ func (o *outbox) failed(ctx context.Context, out *outside, k laneKey, d Delivery
 		o.settle(ctx, k, d, "", v)
 		return
 	}
-	wait := max(v.err.RetryAfter, backoff(d.Tries))
-	if v.err.Scope == ScopeAdapter || v.err.Scope == ScopeCentre {
-		wait = max(v.err.RetryAfter, backoff(1)) // the pause of the whole is what holds it back
+	wait := backoff(d.Tries)
+	switch {
+	case v.err.Scope == ScopeCentre && v.detail != "":
+		wait = min(wait, maxPause) // it answers: the next poll that works ends the pause of the whole
+	case v.err.Scope == ScopeAdapter || v.err.Scope == ScopeCentre:
+		wait = backoff(1) // the pause of the whole is what holds it back
 	}
+	wait = max(wait, v.err.RetryAfter)
 	o.pause(out, k, v.err, now)
 	if v.err.Certainty != NotDone {
 		o.wakeAt(d.Deadline, k) // in doubt: the intent stands
