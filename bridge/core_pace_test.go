@@ -42,3 +42,44 @@ func TestTextThrottled(t *testing.T) {
 		})
 	}
 }
+
+// Polling is the session's heartbeat: whatever fails, the next one is seconds away.
+func TestHeartbeat(t *testing.T) {
+	for name, fault := range map[string]map[string]bridgetest.Fault{
+		"polls lost":               {bridgetest.CallPoll: bridgetest.LostAfter},
+		"centre out of reach":      {bridgetest.CallPoll: bridgetest.Unreached},
+		"no answer of the history": {bridgetest.CallHistory: bridgetest.Hang},
+		"history lost":             {bridgetest.CallHistory: bridgetest.LostBefore},
+	} {
+		t.Run(name, func(t *testing.T) {
+			simulated(t, func(r *rig) {
+				r.centre.PollWait = 5 * time.Second
+				r.start()
+				r.begins(r.acme, channel, "ada")
+				var polled time.Time
+				longest, first := time.Duration(0), true
+				r.centre.Change(func(c *bridgetest.Centre) {
+					c.Fault = func(call string, _ ccm.Visitor) bridgetest.Fault {
+						if call == bridgetest.CallPoll {
+							if now := time.Now(); !polled.IsZero() {
+								longest = max(longest, now.Sub(polled))
+							}
+							polled = time.Now()
+							if first {
+								first = false
+								return bridgetest.LostAfter
+							}
+						}
+						return fault[call]
+					}
+				})
+				r.pass(5 * time.Minute)
+				r.centre.Change(func(*bridgetest.Centre) {
+					if longest > 16*time.Second { // a poll, and a look that is not answered
+						r.Errorf("not polled for %s", longest)
+					}
+				})
+			})
+		})
+	}
+}

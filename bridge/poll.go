@@ -151,7 +151,9 @@ const (
 	lagWait        = 6                // times look_gap before the last read of a history that may lag
 	historyWait    = 30 * time.Second // between reads of a history that cannot be read
 	historyTries   = 6                // reads of a history that fail by chance before what may be shown already is shown
+	answersWait    = 8 * time.Second  // how long answers wait for such a read at most
 	someFailures   = 3                // in a row that are no chance any more
+	longestRest    = 4                // failures after which polling rests no longer (4 s): it keeps the session alive
 )
 
 // run polls until ctx ends: that is shutdown or the end of the session. A poll on its way is not cut off by either: what
@@ -194,6 +196,7 @@ func (p *poller) once(ctx context.Context) {
 		return
 	}
 	p.shorts = 0
+	p.awaitHistory(ctx)
 	list, unsure := p.incoming(downs)
 	p.keep(ctx, list)
 	if len(unsure) > 0 {
@@ -230,7 +233,7 @@ func (p *poller) failed(ctx context.Context, err error) {
 		p.b.outbox.silent(p.failing, v.err)
 	}
 	p.b.Log.Debug("poll failed", "thread", p.thread.String(), "session", p.session, "error", v.err.Error())
-	pause(ctx, max(v.err.RetryAfter, backoff(p.failures)))
+	pause(ctx, max(v.err.RetryAfter, backoff(min(p.failures, longestRest))))
 }
 
 // incoming makes events of downlinks, up to the first of which history must decide: one without a messageCode of which

@@ -38,8 +38,9 @@ func (p *poller) leaveToHistory(ctx context.Context, downs []ccm.Downlink) {
 			behind = append(behind, p.event(in.Event.ID+"q", ccm.Downlink{Control: d.Control, Source: d.Source, QueueFlag: d.QueueFlag}))
 		}
 	}
+	began := time.Now()
 	read := p.fromHistory(ctx)
-	for (!read && p.misses < historyTries || read && ends) && p.reads > 0 && ctx.Err() == nil {
+	for (!read && p.mayWait(began) || read && ends) && p.reads > 0 && ctx.Err() == nil {
 		pause(ctx, time.Until(p.nextRead))
 		read = p.fromHistory(ctx)
 	}
@@ -112,8 +113,8 @@ func (p *poller) askWhetherOver(ctx context.Context) {
 	}
 }
 
-// missed: the history could not be read. A refusal is final; anything else is tried again while polling goes on. A
-// failure of the store says nothing about the history.
+// missed: the history could not be read. A refusal is final; anything else is tried again while polling goes on, as the
+// session lives by it. A failure of the store says nothing about the history.
 func (p *poller) missed(ctx context.Context, err error) {
 	if ctx.Err() != nil {
 		return
@@ -127,7 +128,7 @@ func (p *poller) missed(ctx context.Context, err error) {
 	f := centreSilent(err)
 	p.misses++
 	p.b.Log.Debug("history could not be read", "thread", p.thread.String(), "session", p.session, "error", err.Error())
-	if f.refused || p.misses >= someFailures && p.polled {
+	if f.refused || p.misses >= historyTries && p.polled {
 		p.mayHaveLost("its history cannot be read")
 	}
 	if f.refused {
@@ -136,11 +137,23 @@ func (p *poller) missed(ctx context.Context, err error) {
 	}
 	wait := backoff(p.misses)
 	if p.misses >= historyTries {
-		p.nextRead = time.Now().Add(historyWait)
-		return
+		wait = historyWait
 	}
 	p.nextRead = time.Now().Add(wait)
-	pause(ctx, wait) // before newer answers are ingested
+}
+
+// awaitHistory tries, before newer answers are ingested, to read a history that has not been read since an answer was
+// lost: what it shows comes first. It does not try for long, because nothing is polled meanwhile.
+func (p *poller) awaitHistory(ctx context.Context) {
+	for began := time.Now(); p.reads > 0 && p.misses > 0 && p.mayWait(began) && ctx.Err() == nil; {
+		pause(ctx, time.Until(p.nextRead))
+		p.fromHistory(ctx)
+	}
+}
+
+// mayWait: answers received at began may wait longer for a history that could not be read.
+func (p *poller) mayWait(began time.Time) bool {
+	return p.misses < historyTries && time.Since(began) < answersWait
 }
 
 // mayHaveLost counts a possible loss, once for each doubt.
