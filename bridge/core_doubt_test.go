@@ -34,6 +34,7 @@ func TestTextInDoubt(t *testing.T) {
 		"done, answer lost":              {fault: bridgetest.LostAfter, atLeast: 10 * time.Second},
 		"done, never answered":           {fault: bridgetest.HangAfter, atLeast: 10 * time.Second},
 		"done, history lags":             {fault: bridgetest.LostAfter, lag: 12 * time.Second, atLeast: 15 * time.Second},
+		"done, history lags behind us":   {fault: bridgetest.LostAfter, lag: 22 * time.Second, atLeast: 25 * time.Second}, // the robot answered
 		"lost on its way":                {fault: bridgetest.LostBefore, atLeast: 15 * time.Second},
 		"never answered, not done":       {fault: bridgetest.Hang, atLeast: 15 * time.Second},
 		"certainly not done: no waiting": {fault: bridgetest.Unreached},

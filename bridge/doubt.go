@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strconv"
+	"strings"
 	"time"
 
 	"ccbridge/ccm"
@@ -300,8 +302,10 @@ type sent struct {
 // often its content does. Its absence counts only beside what is known to be there (§5).
 func compareHistory(records []ccm.Record, d Delivery, ledger sent, heard map[string]int) finding {
 	there, knownSeen, newestSeen, ids := 0, false, ledger.newest == "", false
+	unseen := maps.Clone(heard)
 	for _, r := range records {
 		fromCustomer := r.Source == "USER" || r.Source == "CUSTOMER"
+		unseen[heardKey(r.Source, r.Media, r.Content)]--
 		switch {
 		case fromCustomer && r.MessageID == string(d.ID):
 			return finding{certainty: Done}
@@ -326,16 +330,30 @@ func compareHistory(records []ccm.Record, d Delivery, ledger sent, heard map[str
 		return finding{} // an earlier repeat may be what is seen
 	case known && !knownSeen:
 		return finding{} // the history lags, or shows nothing of this session
-	case !newestSeen || there < ledger.sure:
-		return finding{} // it lags behind what was settled before
+	case !newestSeen || there < ledger.sure || anyAnswer(unseen):
+		return finding{} // it lags behind what was settled or heard before
 	}
 	return finding{certainty: NotDone}
 }
 
+// anyAnswer: of what was heard from the robot or the agent, something is left. Texts only: of files, history shows
+// another content, and SYSTEM texts it need not show.
+func anyAnswer(left map[string]int) bool {
+	for key, n := range left {
+		if n > 0 && (strings.HasPrefix(key, sourceRobot+":"+mediaText) || strings.HasPrefix(key, sourceAgent+":"+mediaText)) {
+			return true
+		}
+	}
+	return false
+}
+
+// mediaText is the mediaType of words.
+const mediaText = "TEXT"
+
 // heardKey is the key a downlink is counted under (§9.9).
 func heardKey(source, media, content string) string {
 	if media == "" {
-		media = "TEXT"
+		media = mediaText
 	}
-	return source + ":" + contentHash(media, content)
+	return source + ":" + media + ":" + contentHash(media, content)
 }
