@@ -1,6 +1,8 @@
 package bridge_test
 
 import (
+	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -127,6 +129,37 @@ func TestSessionLost(t *testing.T) {
 		}
 		if n := notices(r.acme, ada, "opening a new one"); n != 1 {
 			r.Errorf("told %d times", n)
+		}
+	})
+}
+
+// countedPolls counts the polls that begin.
+type countedPolls struct {
+	*bridgetest.Centre
+	begun atomic.Int32
+}
+
+func (c *countedPolls) Poll(ctx context.Context, v ccm.Visitor) ([]ccm.Downlink, error) {
+	c.begun.Add(1)
+	return c.Centre.Poll(ctx, v)
+}
+
+// After the centre's DISCONNECT nobody polls any more.
+func TestNoPollAfterEnd(t *testing.T) {
+	simulated(t, func(r *rig) {
+		centre := &countedPolls{Centre: r.centre}
+		r.config.Centre = centre
+		r.start()
+		ada := r.begins(r.acme, channel, "ada")
+		r.pass(time.Minute)
+		before := centre.begun.Load() // the last one is on its way
+		r.centre.AgentEnds("ada", false)
+		r.pass(time.Minute)
+		if n := notices(r.acme, ada, "ended"); n != 1 {
+			r.Errorf("told %d times", n)
+		}
+		if n := centre.begun.Load() - before; n != 0 {
+			r.Errorf("%d polls after the end", n)
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -153,6 +154,7 @@ const (
 	historyTries   = 6                // reads of a history that fail by chance before what may be shown already is shown
 	answersWait    = 8 * time.Second  // how long answers wait for such a read at most
 	someFailures   = 3                // in a row that are no chance any more
+	endWait        = 10 * time.Second // how long polling waits for the end that an answer brought
 	longestRest    = 4                // failures after which polling rests no longer (4 s): it keeps the session alive
 )
 
@@ -201,6 +203,9 @@ func (p *poller) once(ctx context.Context) {
 	p.keep(ctx, list)
 	if len(unsure) > 0 {
 		p.leaveToHistory(ctx, unsure)
+	}
+	if slices.ContainsFunc(downs, func(d ccm.Downlink) bool { return d.Control == ccm.Disconnect && !d.Offline }) {
+		pause(ctx, endWait) // the step that ends the session ends the loop
 	}
 }
 
