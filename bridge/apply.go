@@ -100,7 +100,7 @@ func (st *step) enter(state State) {
 		st.start(TimerIdle, st.env.Limits.Idle)
 	case StateQueued:
 		st.start(TimerMaxWait, st.env.Limits.MaxWait)
-		st.start(TimerQueue, st.queueGap())
+		st.start(TimerQueue, st.env.Limits.queueGap())
 	case StateDormant:
 		st.start(TimerDormant, st.env.Limits.Dormant)
 	case StateEnding:
@@ -127,13 +127,6 @@ func (st *step) word() {
 		st.stop(TimerIdleEnd)
 		st.start(TimerIdle, st.env.Limits.Idle)
 	}
-}
-
-func (st *step) queueGap() time.Duration {
-	if st.env.Limits.QueueGap > 0 {
-		return st.env.Limits.QueueGap
-	}
-	return 10 * time.Second
 }
 
 // endingBound is how long DISCONNECT may take before the bridge stops on its own: some calls and their looks.

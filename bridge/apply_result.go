@@ -190,7 +190,7 @@ func (st *step) queueAnswer(r Result) {
 		st.enter(StateRobot) // the wish is tried again
 	case what == nil:
 		if st.State == StateQueued {
-			st.start(TimerQueue, st.queueGap())
+			st.start(TimerQueue, st.env.Limits.queueGap())
 		}
 	case state != ccm.UnknownState: // the session lives: the text is tried again
 	case what.Kind == HeldTransfer:

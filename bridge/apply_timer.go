@@ -33,7 +33,7 @@ func (st *step) timer(k TimerKind) {
 		st.notice(sayLate)
 	case TimerQueue:
 		if st.Undone != nil {
-			st.start(TimerQueue, st.queueGap())
+			st.start(TimerQueue, st.env.Limits.queueGap())
 			return
 		}
 		st.call(CallQueue, nil, st.env.Now)

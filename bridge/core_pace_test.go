@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"ccbridge/bridge"
 	"ccbridge/bridge/bridgetest"
 	"ccbridge/ccm"
 )
@@ -82,4 +83,45 @@ func TestHeartbeat(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The centre is asked about a session every 10 s at most, whoever asks, and a text that it refuses although the session
+// lives is tried again at that pace.
+func TestQueueAskedSeldom(t *testing.T) {
+	simulated(t, func(r *rig) {
+		r.start()
+		ada := r.begins(r.acme, channel, "ada")
+		var asked []time.Time
+		refusals := 2
+		r.centre.Change(func(c *bridgetest.Centre) {
+			c.Fault = func(call string, _ ccm.Visitor) bridgetest.Fault {
+				if call == bridgetest.CallQueue {
+					asked = append(asked, time.Now())
+				}
+				return bridgetest.NoFault
+			}
+			c.Refuse = func(call string, _ ccm.Visitor) *ccm.Error {
+				if call != string(ccm.Chat) || refusals == 0 {
+					return nil
+				}
+				refusals--
+				return bridgetest.Refusal(call, "13", "sendUserMessage failed")
+			}
+		})
+		r.acme.Press(ada, "ada", bridge.VerbAgent, "")
+		r.pass(12 * time.Second) // the queue's timer has asked
+		r.acme.Say(ada, "ada", "refused twice")
+		r.pass(time.Minute)
+		r.centre.Change(func(*bridgetest.Centre) {
+			if len(asked) < 4 {
+				r.Errorf("asked %d times", len(asked))
+			}
+			for i := 1; i < len(asked); i++ {
+				if gap := asked[i].Sub(asked[i-1]); gap < 10*time.Second {
+					r.Errorf("asked after %s", gap)
+				}
+			}
+		})
+		r.equal("texts", r.centre.Texts("ada"), []string{"hello " + secret, "refused twice"})
+	})
 }

@@ -21,7 +21,7 @@ func (o *outbox) send(ctx context.Context, d Delivery) (RemoteID, *ccm.QueueInfo
 	}
 	c := d.Call
 	if c.Kind == CallQueue {
-		info, err := o.b.Centre.QueueInfo(ctx, c.Visitor)
+		info, err := o.askQueue(ctx, c.Visitor)
 		return "", &info, err
 	}
 	return "", nil, o.b.Centre.Send(ctx, c.Visitor, ccm.SendRequest{
@@ -113,6 +113,10 @@ func (o *outbox) resolve(ctx context.Context, out *outside, k laneKey, d Deliver
 	}
 	if !d.GiveUp.IsZero() && now.After(d.GiveUp) && l.rounds > 0 {
 		o.settle(ctx, k, d, "", verdict{outcome: GivenUp, detail: "in doubt"})
+		return
+	}
+	if bySession(d) && now.Before(o.askableAt(d.Call.Visitor)) {
+		o.lookAgain(k, l, o.askableAt(d.Call.Visitor))
 		return
 	}
 	o.b.hook("before look at " + callName(d))
@@ -230,18 +234,23 @@ func (o *outbox) find(ctx context.Context, d Delivery) finding {
 		}
 		return f
 	}
-	switch d.Call.Kind {
-	case CallConnect, CallTransfer:
+	switch {
+	case bySession(d):
 		return o.findBySession(ctx, d)
-	case CallChat:
+	case d.Call.Kind == CallChat:
 		return o.findText(ctx, d)
 	}
 	return finding{certainty: NotDone, sure: true} // DISCONNECT and questions: repeating has the same effect
 }
 
+// bySession: the session itself tells whether the call was done.
+func bySession(d Delivery) bool {
+	return d.Call != nil && (d.Call.Kind == CallConnect || d.Call.Kind == CallTransfer)
+}
+
 // findBySession asks the centre about the session itself. Its answer counts at once.
 func (o *outbox) findBySession(ctx context.Context, d Delivery) finding {
-	info, err := o.b.Centre.QueueInfo(ctx, d.Call.Visitor)
+	info, err := o.askQueue(ctx, d.Call.Visitor)
 	if err != nil {
 		return centreSilent(err)
 	}

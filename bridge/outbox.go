@@ -22,6 +22,8 @@ type outbox struct {
 	looks   map[DeliveryID]*look // of deliveries in doubt that are being looked at
 	// unsettled are ends that the store could not take yet.
 	unsettled map[DeliveryID]ending
+	// queueAsked is when the centre was last asked about a visitor's session.
+	queueAsked map[string]time.Time
 	// begun are deliveries whose intent was stored with the step that made them: they go at once.
 	begun map[laneKey]Delivery
 }
@@ -47,7 +49,7 @@ type laneKey struct {
 }
 
 func newOutbox(b *Bridge) *outbox {
-	o := &outbox{b: b, outside: map[string]*outside{}, places: map[string]*place{}, looks: map[DeliveryID]*look{}, unsettled: map[DeliveryID]ending{}, begun: map[laneKey]Delivery{}}
+	o := &outbox{b: b, outside: map[string]*outside{}, places: map[string]*place{}, looks: map[DeliveryID]*look{}, unsettled: map[DeliveryID]ending{}, queueAsked: map[string]time.Time{}, begun: map[laneKey]Delivery{}}
 	add := func(name string, limit int) {
 		out := &outside{name: name}
 		out.lanes = newQueue(limit, func(ctx context.Context, k laneKey) {
@@ -120,9 +122,9 @@ func (o *outbox) work(ctx context.Context, out *outside, k laneKey) {
 	case d.Tries > 0 && !d.GiveUp.IsZero() && now.After(d.GiveUp):
 		o.leave(k, placeName)
 		o.settle(ctx, k, *d, "", verdict{outcome: GivenUp, detail: "gave up"})
-	case now.Before(d.NotBefore):
+	case now.Before(o.startsAt(*d)):
 		o.leave(k, placeName)
-		o.wakeAt(d.NotBefore, k)
+		o.wakeAt(o.startsAt(*d), k)
 	default:
 		if gap > 0 {
 			o.mu.Lock()
@@ -146,7 +148,7 @@ func (o *outbox) ended(id DeliveryID) (ending, bool) {
 // intend stores the intent of a new call to the centre along with the step that makes it, which saves a commit. The
 // session has no other call undone, so this one is first. false: it has to wait, and begins by itself later.
 func (o *outbox) intend(d *Delivery, now time.Time) bool {
-	if d.To != ToCentre || now.Before(o.pausedUntil(o.outside[centreName])) {
+	if d.To != ToCentre || now.Before(o.pausedUntil(o.outside[centreName])) || now.Before(o.startsAt(*d)) {
 		return false
 	}
 	d.Tries, d.Deadline = 1, now.Add(o.b.Limits.CallTimeout)

@@ -77,7 +77,7 @@ func (o *outbox) ringPlace(name string, p *place) {
 	})
 }
 
-// sweep forgets the places where nobody waits and everybody may post.
+// sweep forgets the places where nobody waits and everybody may post, and the sessions that may be asked about again.
 func (o *outbox) sweep() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -85,6 +85,11 @@ func (o *outbox) sweep() {
 	for name, p := range o.places {
 		if len(p.turns) == 0 && !p.rested.After(now) {
 			delete(o.places, name)
+		}
+	}
+	for visitor, at := range o.queueAsked {
+		if now.Sub(at) >= o.b.Limits.queueGap() {
+			delete(o.queueAsked, visitor)
 		}
 	}
 }

@@ -102,9 +102,13 @@ func (p *poller) fromHistory(ctx context.Context) bool {
 }
 
 func (p *poller) askWhetherOver(ctx context.Context) {
+	if at := p.b.outbox.askableAt(p.visitor); time.Now().Before(at) {
+		p.reads, p.nextRead = p.reads+1, at // asked just now: once more then
+		return
+	}
 	callCtx, cancel := context.WithTimeout(ctx, p.b.Limits.CallTimeout)
 	defer cancel()
-	info, err := p.b.Centre.QueueInfo(callCtx, p.visitor)
+	info, err := p.b.outbox.askQueue(callCtx, p.visitor)
 	if err == nil && info.State() == ccm.Over {
 		over := p.event(overID(p.visitor), ccm.Downlink{})
 		over.Event.Downlink = nil
