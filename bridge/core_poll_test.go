@@ -42,6 +42,28 @@ func TestPollLost(t *testing.T) {
 	}
 }
 
+// The history shows a text before a poll brings it: it is shown once, also where only the poll's has a messageCode.
+func TestPollAfterHistory(t *testing.T) {
+	for name, codeless := range map[string]bool{"codes": false, "no codes in the history": true} {
+		t.Run(name, func(t *testing.T) {
+			simulated(t, func(r *rig) {
+				r.centre.CodelessHistory = codeless
+				r.start()
+				ada := r.begins(r.acme, channel, "ada")
+				r.pass(time.Minute)
+				r.centre.Change(func(c *bridgetest.Centre) { c.Fault = once(1, bridgetest.CallPoll, bridgetest.LostAfter) })
+				r.centre.AgentSays("ada", "one")
+				r.pass(100 * time.Millisecond) // it is lost; the next poll is still to come
+				r.centre.AgentSays("ada", "two")
+				r.pass(time.Minute)
+				r.centre.AgentSays("ada", "two")
+				r.pass(2 * time.Minute)
+				r.equal("agent", r.acme.Shown(ada, bridge.MessageAgent), []string{"Grace: one", "Grace: two", "Grace: two"})
+			})
+		})
+	}
+}
+
 // A lost answer that the history may not tell is counted as a possible loss, once, and nothing is shown twice.
 func TestPollLostHistoryRefused(t *testing.T) {
 	simulated(t, func(r *rig) {

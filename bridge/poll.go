@@ -49,6 +49,7 @@ type poller struct {
 	lagged   int             // reads of a history that did not show what is known to be there
 	newest   string          // key of the newest answer of the robot or the agent that was ingested
 	known    bool            // which texts came from history before this process is not read yet: all are ambiguous
+	codeless bool            // the history shows no messageCodes
 	history  map[string]bool // keys of which a record came from history
 	ordinal  int
 }
@@ -241,11 +242,11 @@ func (p *poller) failed(ctx context.Context, err error) {
 	pause(ctx, max(v.err.RetryAfter, backoff(min(p.failures, longestRest))))
 }
 
-// incoming makes events of downlinks, up to the first of which history must decide: one without a messageCode of which
-// history showed an equal one may be the same (§9.9).
+// incoming makes events of downlinks, up to the first of which history must decide: one that no messageCode tells from
+// an equal one which history showed may be the same (§9.9).
 func (p *poller) incoming(downs []ccm.Downlink) (list []Incoming, unsure []ccm.Downlink) {
 	for i, d := range downs {
-		if uncoded(d) && (p.history[heardKey(d.Source, d.Media, d.Content)] || p.known) {
+		if p.uncoded(d) && (p.history[heardKey(d.Source, d.Media, d.Content)] || p.known) {
 			p.reads, p.nextRead = max(p.reads, ambiguousReads), time.Time{}
 			if p.misses == 0 {
 				return list, downs[i:]
@@ -256,8 +257,10 @@ func (p *poller) incoming(downs []ccm.Downlink) (list []Incoming, unsure []ccm.D
 	return list, nil
 }
 
-// uncoded: a text that only its content tells from others.
-func uncoded(d ccm.Downlink) bool { return d.MessageCode == "" && d.Control == ccm.Chat }
+// uncoded: a text that only its content tells from those in the history.
+func (p *poller) uncoded(d ccm.Downlink) bool {
+	return d.Control == ccm.Chat && (d.MessageCode == "" || p.codeless)
+}
 
 func (p *poller) incomingOf(d ccm.Downlink) Incoming {
 	p.ordinal++

@@ -31,7 +31,7 @@ func (p *poller) leaveToHistory(ctx context.Context, downs []ccm.Downlink) {
 		in := p.incomingOf(d)
 		all = append(all, in)
 		switch {
-		case !uncoded(d):
+		case !p.uncoded(d):
 			behind = append(behind, in)
 			ends = ends || d.Control == ccm.Disconnect
 		case d.QueueFlag != "": // which no history shows
@@ -194,6 +194,7 @@ func (p *poller) surplus(ctx context.Context) (list []candidate, lags bool, err 
 	left := map[string]*int{}
 	for _, r := range records {
 		if key := heardKey(r.Source, r.Media, r.Content); fromCentre(r) {
+			p.codeless = p.codeless || r.MessageCode == ""
 			if left[key] == nil {
 				n := -heard[key]
 				left[key] = &n

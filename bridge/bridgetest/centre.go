@@ -33,6 +33,8 @@ type Centre struct {
 	HistoryLag time.Duration
 	// WithoutIDs: history shows no messageId, and downlinks have no messageCode.
 	WithoutIDs bool
+	// CodelessHistory: downlinks have a messageCode, their records in the history have not.
+	CodelessHistory bool
 
 	mu         sync.Mutex
 	sessions   map[string]*centreSession
@@ -286,6 +288,9 @@ func (c *Centre) History(ctx context.Context, v ccm.Visitor) (records []ccm.Reco
 		}
 		for _, r := range s.records {
 			if time.Since(r.At) >= c.HistoryLag {
+				if c.CodelessHistory {
+					r.MessageCode = ""
+				}
 				records = append(records, r)
 			}
 		}
