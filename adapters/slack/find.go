@@ -37,7 +37,7 @@ func (a *Adapter) find(ctx context.Context, d bridge.Delivery, after time.Time) 
 		if err != nil {
 			return "", bridge.InDoubt, err
 		}
-		return found(msgs, d.ID)
+		return a.found(msgs, d.ID)
 	}
 
 	msgs, err := read.replies(ctx, t.Channel, t.Root, oldest)
@@ -48,14 +48,14 @@ func (a *Adapter) find(ctx context.Context, d bridge.Delivery, after time.Time) 
 	if err != nil && !deleted {
 		return "", bridge.InDoubt, err
 	}
-	if ts, c, err := found(msgs, d.ID); c == bridge.Done {
+	if ts, c, err := a.found(msgs, d.ID); c == bridge.Done {
 		return ts, c, err
 	}
 	strays, err := read.history(ctx, t.Channel, oldest)
 	if err != nil {
 		return "", bridge.InDoubt, err
 	}
-	if ts, c, _ := found(strays, d.ID); c == bridge.Done {
+	if ts, c, _ := a.found(strays, d.ID); c == bridge.Done {
 		a.gone.add(t) // so that the next Send says it without posting
 		if err := a.deletePost(ctx, t.Channel, string(ts)); err != nil {
 			return "", bridge.InDoubt, err
@@ -65,9 +65,16 @@ func (a *Adapter) find(ctx context.Context, d bridge.Delivery, after time.Time) 
 	return "", bridge.NotDone, nil
 }
 
-// found looks for a delivery among messages.
-func found(msgs []slack.Message, id bridge.DeliveryID) (bridge.RemoteID, bridge.Certainty, error) {
+// found looks for a delivery among messages. Everybody can read its id, so another app's message with it is none.
+func (a *Adapter) found(msgs []slack.Message, id bridge.DeliveryID) (bridge.RemoteID, bridge.Certainty, error) {
+	bot := ""
+	if self := a.self.Load(); self != nil {
+		bot = self.bot
+	}
 	for _, m := range msgs {
+		if bot != "" && m.BotID != "" && m.BotID != bot {
+			continue
+		}
 		if m.Metadata.EventType == metadataType && m.Metadata.EventPayload[metadataID] == string(id) {
 			return bridge.RemoteID(m.Timestamp), bridge.Done, nil
 		}

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	slackapi "github.com/slack-go/slack"
+
 	"ccbridge/adapters/slack/slacksim"
 	"ccbridge/bridge"
 )
@@ -296,6 +298,27 @@ func TestFindFails(t *testing.T) {
 				t.Errorf("%s: %v, want scope %v", certainty, se, c.scope)
 			}
 		})
+	}
+}
+
+// The ids in metadata can be read, and so repeated, by other apps.
+func TestAnotherAppsMessageIsNotOurs(t *testing.T) {
+	t.Parallel()
+	a, err := New(Config{Name: "acme", BotToken: "b", AppToken: "a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.self.Store(&identity{team: team, user: bot, bot: "B0BRIDGE"})
+	m := slackapi.Message{}
+	m.Timestamp, m.BotID = "1700000000.000001", "B0OTHER"
+	m.Metadata = slackapi.SlackMetadata{EventType: metadataType, EventPayload: map[string]any{metadataID: "d"}}
+	ours := m
+	ours.BotID, ours.Timestamp = "B0BRIDGE", "1700000000.000002"
+	if ts, c, _ := a.found([]slackapi.Message{m}, "d"); c != bridge.NotDone {
+		t.Errorf("%s %v", ts, c)
+	}
+	if ts, c, _ := a.found([]slackapi.Message{m, ours}, "d"); c != bridge.Done || ts != bridge.RemoteID(ours.Timestamp) {
+		t.Errorf("%s %v", ts, c)
 	}
 }
 
