@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -32,6 +33,9 @@ var (
 	doubtCodes = codes(`internal_error fatal_error service_unavailable request_timeout`)
 	laterCodes = codes(`message_limit_exceeded team_added_to_org`) // of the whole workspace
 )
+
+// codeForm is how a code of Slack's looks. Anything else comes from elsewhere and may hold words.
+var codeForm = regexp.MustCompile(`^[a-z0-9_.-]{1,64}$`)
 
 func codes(list string) map[string]bool {
 	set := make(map[string]bool)
@@ -88,6 +92,9 @@ func errorCode(err error) string {
 	case err == nil:
 		return ""
 	case errors.As(err, &se):
+		if !codeForm.MatchString(se.Err) {
+			return errUnreadableCode.Error()
+		}
 		return se.Err
 	case limited(err):
 		return "ratelimited"
@@ -105,8 +112,14 @@ func errorCode(err error) string {
 	return "no_answer"
 }
 
-// cleanError takes addresses out of err: a response_url is a secret.
+var errUnreadableCode = errors.New("unreadable_code")
+
+// cleanError takes addresses out of err, for a response_url is a secret, and codes that look like none.
 func cleanError(err error) error {
+	var se slack.SlackErrorResponse
+	if errors.As(err, &se) && !codeForm.MatchString(se.Err) {
+		return errUnreadableCode
+	}
 	var ue *url.Error
 	if errors.As(err, &ue) {
 		return ue.Err

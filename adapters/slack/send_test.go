@@ -345,6 +345,7 @@ func TestRefusals(t *testing.T) {
 		{refused("missing_scope"), want{bridge.NotDone, bridge.ScopeAdapter, true, 0}},
 		{refused("msg_too_long"), want{bridge.NotDone, bridge.ScopeDelivery, true, 0}},
 		{refused("no_such_error_yet"), want{bridge.NotDone, bridge.ScopeDelivery, true, 0}},
+		{refused("no code but " + secret), want{bridge.NotDone, bridge.ScopeDelivery, true, 0}},
 		{refused("fatal_error"), want{bridge.InDoubt, bridge.ScopeAdapter, false, 0}},
 		{refused("service_unavailable"), want{bridge.InDoubt, bridge.ScopeAdapter, false, 0}},
 		{refused("ratelimited"), want{bridge.NotDone, bridge.ScopeChannel, false, 0}},
@@ -367,6 +368,9 @@ func TestRefusals(t *testing.T) {
 			se := asSendError(t, err)
 			if got := (want{se.Certainty, se.Scope, se.Final, se.RetryAfter}); got != c.want {
 				t.Errorf("%+v, want %+v (%v)", got, c.want, err)
+			}
+			if strings.Contains(err.Error()+se.Code, secret) {
+				t.Errorf("words in the error: %v", err)
 			}
 			if n := len(r.sim.Calls("")); n != 1 {
 				t.Errorf("%d calls", n)
