@@ -22,7 +22,7 @@ const (
 	firstTime  = 2 * time.Second
 	settleTime = 10 * time.Second
 
-	maxTyped = 64 << 10 // bytes of one line
+	maxTyped = 1 << 20 // bytes of one line
 )
 
 // What the demo says of itself.
