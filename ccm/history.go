@@ -13,6 +13,7 @@ const (
 
 	pageSize = 100 // the most a third party asks for; the limit is not documented
 	maxPages = 200 // 20,000 records: no conversation comes near
+	maxStale = 3
 )
 
 // Record is one message of a visitor's history, in either direction.
@@ -65,6 +66,7 @@ func (c *Client) History(ctx context.Context, v Visitor) ([]Record, error) {
 		records []Record
 		seen    = make(map[string]bool)
 		offset  int
+		stale   int // pages in a row without a new record
 	)
 	for range maxPages {
 		page, rows, err := c.historyPage(ctx, v, offset)
@@ -76,8 +78,11 @@ func (c *Client) History(ctx context.Context, v Visitor) ([]Record, error) {
 		}
 		before := len(records)
 		records = appendUnseen(records, page, seen)
-		if len(page) > 0 && len(records) == before && rows < pageSize {
-			return oldestFirst(records), nil // a server that ignores the offset, or only rows that moved
+		if stale++; len(page) == 0 || len(records) > before {
+			stale = 0
+		}
+		if stale >= maxStale && rows < pageSize {
+			return oldestFirst(records), nil // a server that ignores the offset; rows that moved fill fewer pages
 		}
 		offset += rows
 	}

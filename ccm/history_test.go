@@ -91,6 +91,22 @@ func TestHistoryGrows(t *testing.T) {
 	}
 }
 
+// TestHistoryGrowsByAPage: a page that shows nothing new is not the end.
+func TestHistoryGrowsByAPage(t *testing.T) {
+	t.Parallel()
+	centre, stored := newCentre(), &archive{rows: rows(30), most: 3}
+	stored.before = func(page int) {
+		if page == 2 {
+			stored.rows = rows(33)
+		}
+	}
+	centre.script["queryHistoryChatMessage"] = stored.serve
+	got, err := local(t, centre).History(t.Context(), visitor)
+	if err != nil || len(got) != 30 || got[0].ID != "1" {
+		t.Errorf("%d records, %v, want the 30 of the beginning", len(got), err)
+	}
+}
+
 func TestHistoryRecord(t *testing.T) {
 	t.Parallel()
 	centre := newCentre()
