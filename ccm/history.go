@@ -3,6 +3,7 @@ package ccm
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -57,7 +58,7 @@ func (b recordBody) record() Record {
 
 // History reads all of the visitor's messages, oldest first (queryHistoryChatMessage, cec_07_0104). It reads page after
 // page until an empty one, because the centre may give shorter pages than asked for. A record that moved to the next
-// page while it was read is listed once, if it has an id. A history beyond all reason is an error, never cut.
+// page while it was read is listed once, if it has an id or a time. A history beyond all reason is an error, never cut.
 func (c *Client) History(ctx context.Context, v Visitor) ([]Record, error) {
 	if err := v.check(opHistory); err != nil {
 		return nil, err
@@ -140,23 +141,33 @@ func decodeHistory(body []byte) (result, []Record, int, error) {
 	return answer.result, page, len(list), nil
 }
 
-// appendUnseen adds the records whose id, or else message code, is not among those seen; without either always.
+// appendUnseen adds the records that are not among those seen on earlier pages.
 func appendUnseen(records, page []Record, seen map[string]bool) []Record {
 	for _, record := range page {
-		key := ""
-		switch {
-		case record.ID != "":
-			key = "id " + record.ID
-		case record.MessageCode != "":
-			key = "code " + record.MessageCode
+		if key := record.key(); key == "" || !seen[key] {
+			records = append(records, record)
 		}
-		if key != "" && seen[key] {
-			continue
+		if record.ID != "" || record.MessageCode != "" { // it names one record, also on one page
+			seen[record.key()] = true
 		}
-		seen[key] = true
-		records = append(records, record)
+	}
+	for _, record := range page {
+		seen[record.key()] = true
 	}
 	return records
+}
+
+// key tells a record from others: its id, or else its message code, or else what it is and when; "" if nothing does.
+func (r Record) key() string {
+	switch {
+	case r.ID != "":
+		return "id " + r.ID
+	case r.MessageCode != "":
+		return "code " + r.MessageCode
+	case !r.At.IsZero():
+		return fmt.Sprintf("at %d %s %s %s", r.At.UnixMilli(), r.Source, r.Media, r.Content)
+	}
+	return ""
 }
 
 // oldestFirst sorts by time. Records of one millisecond keep the order of the conversation, whichever way the centre

@@ -91,6 +91,30 @@ func TestHistoryGrows(t *testing.T) {
 	}
 }
 
+// TestHistoryGrowsWithoutIDs: without ids rows that moved are told by their time; equal ones of one page are two.
+func TestHistoryGrowsWithoutIDs(t *testing.T) {
+	t.Parallel()
+	nameless := func(count int) (list []map[string]any) {
+		for _, r := range rows(count) {
+			delete(r, "id")
+			r["content"] = "same"
+			list = append(list, r)
+		}
+		return append(list, list[len(list)-1]) // the oldest twice in one moment
+	}
+	centre, stored := newCentre(), &archive{rows: nameless(30), most: 10}
+	stored.before = func(page int) {
+		if page == 2 {
+			stored.rows = nameless(34)
+		}
+	}
+	centre.script["queryHistoryChatMessage"] = stored.serve
+	got, err := local(t, centre).History(t.Context(), visitor)
+	if err != nil || len(got) != 31 {
+		t.Errorf("%d records, %v, want 31", len(got), err)
+	}
+}
+
 // TestHistoryGrowsByAPage: a page that shows nothing new is not the end.
 func TestHistoryGrowsByAPage(t *testing.T) {
 	t.Parallel()
