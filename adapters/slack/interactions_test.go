@@ -244,7 +244,7 @@ func TestAnswerFollowsTheAcknowledgement(t *testing.T) {
 			return nil
 		},
 	})
-	r.store(t.Context(), []*job{&j})
+	r.serve(t.Context(), &j)
 	if got.Text != bridge.SayHowToStart || got.ResponseType != "ephemeral" || acks != 1 {
 		t.Errorf("answer %+v after %d acknowledgements", got, acks)
 	}

@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"hash/fnv"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/slack-go/slack/socketmode"
@@ -82,6 +84,7 @@ func (r *receiver) take(env envelope) {
 // decode reads an envelope. key names what keeps its order. Everything unknown is acknowledged, or Slack would repeat it.
 func (r *receiver) decode(env envelope) (key string, j job) {
 	j = job{envelope: env}
+	defer r.survive(env.kind)
 	self := r.a.self.Load()
 	if self == nil {
 		return "", j // Run identified us before it opened a socket
@@ -109,13 +112,28 @@ func (r *receiver) decode(env envelope) (key string, j job) {
 }
 
 // work serves one queue until ctx ends. What still waits then is not acknowledged: it comes again.
+// The next batch is handed to the inbox while the one before is being stored: so the core knows that it is coming, and
+// can put both into the platform's order.
 func (r *receiver) work(ctx context.Context, queue chan *job) {
+	var storing sync.WaitGroup
+	defer storing.Wait()
+	slots := make(chan struct{}, 2)
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case slots <- struct{}{}:
+		}
+		select {
+		case <-ctx.Done():
+			return
 		case j := <-queue:
-			r.store(ctx, gather(j, queue))
+			batch := gather(j, queue)
+			results := r.prepare(ctx, batch)
+			storing.Go(func() {
+				defer func() { <-slots }()
+				r.store(ctx, batch, results)
+			})
 		}
 	}
 }
@@ -134,19 +152,37 @@ func gather(first *job, queue chan *job) []*job {
 	return batch
 }
 
-// store puts a batch into the inbox and acknowledges it. Names are looked up before, within their own bound.
-func (r *receiver) store(ctx context.Context, batch []*job) {
-	defer r.waiting.Add(-int64(len(batch)))
-	results := make([]prepared, len(batch))
-	var events []bridge.Event
+// prepare makes the events of a batch. Names are looked up, within their own bound.
+func (r *receiver) prepare(ctx context.Context, batch []*job) []prepared {
 	names, cancel := context.WithTimeout(ctx, r.a.cfg.Waits.Names)
+	defer cancel()
+	results := make([]prepared, len(batch))
 	for i, j := range batch {
 		if j.prepare != nil {
-			results[i] = j.prepare(ctx, names)
-			events = append(events, results[i].events...)
+			func() {
+				defer r.survive(j.kind)
+				results[i] = j.prepare(ctx, names)
+			}()
 		}
 	}
-	cancel()
+	return results
+}
+
+// survive keeps a panic to the envelope that caused it, which is acknowledged: it would only do it again.
+func (r *receiver) survive(kind string) {
+	if p := recover(); p != nil {
+		r.a.log.Error("a defect: this envelope is given up", "kind", kind, "panic", fmt.Sprintf("%T", p))
+	}
+}
+
+// store puts a batch into the inbox and acknowledges it.
+func (r *receiver) store(ctx context.Context, batch []*job, results []prepared) {
+	defer r.waiting.Add(-int64(len(batch)))
+	defer r.survive("batch")
+	var events []bridge.Event
+	for _, p := range results {
+		events = append(events, p.events...)
+	}
 
 	// Two sockets may have overtaken each other: a root goes before its replies.
 	slices.SortStableFunc(events, func(x, y bridge.Event) int { return cmp.Compare(x.Order, y.Order) })

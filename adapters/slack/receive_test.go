@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -284,6 +285,11 @@ func TestOrderWithinThreads(t *testing.T) {
 	r.acked(t, threads*(each+1))
 }
 
+// serve takes a batch through at once.
+func (r *receiver) serve(ctx context.Context, batch ...*job) {
+	r.store(ctx, batch, r.prepare(ctx, batch))
+}
+
 // Events of a thread that come over one socket keep their order.
 func TestOneQueuePerThread(t *testing.T) {
 	t.Parallel()
@@ -304,7 +310,7 @@ func TestOneQueuePerThread(t *testing.T) {
 		if len(q) > 0 {
 			full++
 			for len(q) > 0 {
-				r.store(t.Context(), gather(<-q, q))
+				r.serve(t.Context(), gather(<-q, q)...)
 			}
 		}
 	}
@@ -313,6 +319,44 @@ func TestOneQueuePerThread(t *testing.T) {
 	}
 	if in.puts > n/batchSize+1 {
 		t.Errorf("%d commits", in.puts)
+	}
+}
+
+// The core hears of what comes next while it still stores what came before.
+func TestNextBatchIsHandedOver(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Config{}, nil)
+	root := r.post(t, say(ada, "", "root"))
+	r.acked(t, 1)
+	gate := make(chan struct{})
+	r.in.set(func() { r.in.gate = gate })
+	r.post(t, say(ada, root, "one"))
+	r.in.until(t, "the first", func() bool { return r.in.puts == 2 })
+	r.post(t, say(ada, root, "two"))
+	r.in.until(t, "the second", func() bool { return r.in.puts == 3 })
+	close(gate)
+	r.acked(t, 3)
+}
+
+// A panic costs one envelope, which does not come again.
+func TestPanicCostsOneEnvelope(t *testing.T) {
+	t.Parallel()
+	a, err := New(Config{Name: "acme", BotToken: "b", AppToken: "a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := newInbox()
+	r := newReceiver(a, in)
+	acks := 0
+	one := func(prepare func() prepared) *job {
+		return &job{envelope: envelope{ack: func(any) error { acks++; return nil }}, prepare: func(_, _ context.Context) prepared { return prepare() }}
+	}
+	r.serve(t.Context(),
+		one(func() prepared { panic("defect") }),
+		one(func() prepared { return prepared{events: []bridge.Event{{ID: "e"}}} }),
+	)
+	if len(in.events) != 1 || acks != 2 {
+		t.Errorf("%d events, %d acknowledgements", len(in.events), acks)
 	}
 }
 
@@ -369,7 +413,9 @@ func FuzzDecode(f *testing.F) {
 	f.Add("slash_commands", `{"command":"/agent","channel_id":"C","user_id":"U"}`)
 	f.Add("interactive", `{"type":"block_actions","user":{"id":"U"},"actions":[{"action_id":"ccb:agent","value":"thread:C:1"}]}`)
 	f.Add("interactive", `{"type":"message_action","user":{"id":"U"},"callback_id":"ccb:end"}`)
-	a, err := New(Config{Name: "acme", BotToken: "b", AppToken: "a"})
+	log := &lockedBuffer{}
+	defects := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelError}))
+	a, err := New(Config{Name: "acme", BotToken: "b", AppToken: "a", Log: defects})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -381,9 +427,9 @@ func FuzzDecode(f *testing.F) {
 		r := newReceiver(a, in)
 		acks := 0
 		_, j := r.decode(envelope{kind: kind, payload: []byte(payload), accepts: true, ack: func(any) error { acks++; return nil }})
-		r.store(t.Context(), []*job{&j})
-		if acks != 1 {
-			t.Errorf("%d acknowledgements", acks)
+		r.serve(t.Context(), &j)
+		if acks != 1 || log.String() != "" {
+			t.Errorf("%d acknowledgements, log %s", acks, log.String())
 		}
 		for _, ev := range in.events {
 			if ev.ID == "" || ev.Thread.Adapter != "acme" || ev.Order == "" {
