@@ -185,3 +185,30 @@ func TestNoPollAfterEnd(t *testing.T) {
 		}
 	})
 }
+
+// A worker may be overtaken between saving a session and having it polled: an ended session is not polled for ever, and
+// the next one's poller stays.
+func TestToldLate(t *testing.T) {
+	simulated(t, func(r *rig) {
+		r.start()
+		ada := r.begins(r.acme, channel, "ada")
+		work, err := r.store.Load(r.Context(), ada.ID(), ada.Part(), 0, true)
+		if err != nil {
+			r.Fatal(err)
+		}
+		polls := func() int { n, _ := r.Polls(); return n }
+		r.centre.AgentEnds("ada", false)
+		r.within(time.Minute, "nobody polls", func() bool { return polls() == 0 })
+		r.Watch(work.Session)
+		r.within(30*time.Second, "nobody polls what is over", func() bool { return polls() == 0 })
+
+		r.acme.Press(ada, "ada", bridge.VerbAgent, "")
+		r.within(time.Minute, "the next session is polled", func() bool { return polls() == 1 })
+		over := work.Session
+		over.State = bridge.StateEnded
+		r.Watch(over)
+		if polls() != 1 {
+			r.Error("the next session is not polled any more")
+		}
+	})
+}

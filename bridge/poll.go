@@ -46,6 +46,7 @@ type poller struct {
 	misses   int             // history reads in a row that failed
 	counted  bool            // this doubt was counted as a possible loss
 	polled   bool            // a poll was answered since the doubt began
+	checked  bool            // it is the poller of a session that lives
 	lagged   int             // reads of a history that did not show what is known to be there
 	newest   string          // key of the newest answer of the robot or the agent that was ingested
 	known    bool            // which texts came from history before this process is not read yet: all are ambiguous
@@ -59,6 +60,9 @@ func (p *polls) watch(s Session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	old := p.pollers[s.Thread]
+	if old != nil && s.No < old.session { // told late
+		return
+	}
 	if old != nil && (!s.State.Polled() || old.session != s.No) {
 		old.stop()
 		delete(p.pollers, s.Thread)
@@ -89,6 +93,16 @@ func (p *polls) start(s Session, taken bool) {
 		}
 		p.b.guard("read what came last", s.Thread, func() { one.finish(life) })
 	})
+}
+
+// drop ends a poller that nobody wants.
+func (p *polls) drop(one *poller) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	one.stop()
+	if p.pollers[one.thread] == one {
+		delete(p.pollers, one.thread)
+	}
 }
 
 // Run takes over the sessions that are live and waits, when ctx ends, for the polls that are on their way.
@@ -175,6 +189,21 @@ func (p *poller) run(ctx context.Context) {
 			pause(ctx, min(time.Until(until), 5*time.Second))
 		}
 		p.once(ctx)
+		if !p.checked && p.failures == 0 {
+			p.check(ctx)
+		}
+	}
+}
+
+// check ends the poller of a session that is over: whoever started it may have been overtaken by the session's end.
+func (p *poller) check(ctx context.Context) {
+	work, err := p.b.Store.Load(ctx, p.thread.ID(), p.thread.Part(), 0, true)
+	if err != nil {
+		return
+	}
+	p.checked = true
+	if s := work.Session; s.No != p.session || !s.State.Polled() {
+		p.b.polls.drop(p)
 	}
 }
 
