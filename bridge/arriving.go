@@ -21,7 +21,7 @@ type arrivals struct {
 }
 
 // maxArrival is how long a step waits at most: in a busy thread something arrives all the time.
-const maxArrival = 5 * time.Millisecond
+const maxArrival = 50 * time.Millisecond
 
 func newArriving(wake func(ThreadKey)) *arriving {
 	return &arriving{wake: wake, threads: map[ThreadKey]*arrivals{}}

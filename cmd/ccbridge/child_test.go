@@ -140,12 +140,15 @@ func (w *world) keepAlive(first *child) (stop func() *child) {
 			mu.Unlock()
 		}
 	})
-	return func() *child {
+	stop = func() *child {
 		mu.Lock()
+		defer mu.Unlock()
 		stopped = true
-		c := current
-		mu.Unlock()
-		w.t.Cleanup(group.Wait)
-		return c
+		return current
 	}
+	w.t.Cleanup(func() { // also of a test that was cut short
+		stop().end()
+		group.Wait()
+	})
+	return stop
 }
