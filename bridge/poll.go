@@ -197,12 +197,17 @@ func (p *poller) run(ctx context.Context) {
 
 // check ends the poller of a session that is over: whoever started it may have been overtaken by the session's end.
 func (p *poller) check(ctx context.Context) {
-	work, err := p.b.Store.Load(ctx, p.thread.ID(), p.thread.Part(), 0, true)
-	if err != nil {
-		return
-	}
-	p.checked = true
-	if s := work.Session; s.No != p.session || !s.State.Polled() {
+	var work Work
+	var load sync.WaitGroup // on another stack: the store needs a deep one, and every poller would keep it
+	load.Go(func() {
+		p.b.guard("check a poll", p.thread, func() {
+			var err error
+			work, err = p.b.Store.Load(ctx, p.thread.ID(), p.thread.Part(), 0, true)
+			p.checked = err == nil
+		})
+	})
+	load.Wait()
+	if s := work.Session; p.checked && (s.No != p.session || !s.State.Polled()) {
 		p.b.polls.drop(p)
 	}
 }
