@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// catchup closes the gaps of the adapters' lines: it has each open thread and each routed channel read from where they
-// were, and holds back the live events of a thread until that is done.
+// catchup closes the gaps of the adapters' lines: it has each routed channel and each thread that is open, or ended lately,
+// read from where they were, and holds back the live events of a thread until that is done.
 type catchup struct {
 	b     *Bridge
 	mu    sync.Mutex

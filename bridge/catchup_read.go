@@ -112,11 +112,11 @@ func (c *catchup) report(what string, place ThreadKey, err error, known bool) {
 	}
 }
 
-// readThreads reads open threads, some at a time.
-func (c *catchup) readThreads(ctx context.Context, g *gap, open []OpenThread) {
+// readThreads reads threads, some at a time.
+func (c *catchup) readThreads(ctx context.Context, g *gap, threads []OpenThread) {
 	var group sync.WaitGroup
 	slots := make(chan struct{}, threadsAtOnce)
-	for _, t := range open {
+	for _, t := range threads {
 		if ctx.Err() != nil {
 			break
 		}

@@ -44,7 +44,8 @@
 //	adapter.go centre.go    what the core needs of a platform and of the centre
 //	store.go                what it needs of the store; package store implements it
 //	inbox.go                events come in: accepted by a route, stored once, then acknowledged
-//	worker.go               a thread's events and due timers, one step at a time
+//	parking.go arriving.go  what comes before its thread's root; what is just being stored
+//	worker.go recent.go     a thread's events and due timers, one step at a time; sessions just stepped
 //	session.go              the session and its states
 //	apply.go                Session.Apply, the pure function that decides, and its tools
 //	apply_text.go           text; apply_edit.go its edits and deletions; apply_verb.go verbs
@@ -53,9 +54,9 @@
 //	apply_open.go           a session opens, first or again
 //	words.go                every word of the bridge's own
 //	outbox.go pace.go       the calls: intent, call, settle; places that share a limit take turns
-//	doubt.go                refusals understood; looking, and deciding what was done
-//	poll.go                 one long poll per live session, and the history after a doubt
-//	catchup.go              gaps of the platforms' lines
+//	doubt.go asking.go      refusals understood; looking, and deciding what was done; how often about a session
+//	poll.go poll_history.go one long poll per live session; its history after a doubt
+//	catchup.go              gaps of the platforms' lines; catchup_read.go what is read after one
 //	timers.go clock.go      due times; one heap, one timer
 //	queue.go errors.go      work by key; how calls fail
 //	bridge.go status.go     start, stop, state of the parts

@@ -45,7 +45,7 @@ func (p *poller) leaveToHistory(ctx context.Context, downs []ccm.Downlink) {
 		read = p.fromHistory(ctx)
 	}
 	switch {
-	case ctx.Err() != nil: // the next start finds all of it
+	case ctx.Err() != nil: // finish, or the next start, finds all of it
 	case read:
 		p.keep(ctx, behind)
 	default: // rather twice than never

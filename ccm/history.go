@@ -14,7 +14,7 @@ const (
 
 	pageSize = 100 // the most a third party asks for; the limit is not documented
 	maxPages = 200 // 20,000 records: no conversation comes near
-	maxStale = 3
+	maxStale = 3   // pages in a row that may show nothing new
 )
 
 // Record is one message of a visitor's history, in either direction.

@@ -80,7 +80,7 @@ func (a *Adapter) threadMissing(ctx context.Context, t bridge.ThreadKey, root sn
 }
 
 func (a *Adapter) catchUpChannel(ctx context.Context, channel string, since time.Time, in bridge.Inbox) error {
-	if channel == "dm" { // Discord does not list them: those of open sessions are caught up as threads, others by missedDirect
+	if channel == "dm" { // Discord does not list them: those of sessions are caught up as threads, others by missedDirect
 		return nil
 	}
 	if _, err := a.self(ctx); err != nil { // to know what addresses us

@@ -18,8 +18,8 @@ const (
 )
 
 // missedDirect finds what was written in a direct-message channel in the hour before ev, the oldest first. Discord does not
-// list such channels, so after a gap catch-up knows only those of open sessions; the others are read when somebody writes in
-// them again, once.
+// list such channels, so after a gap catch-up knows only those of sessions that are open or ended lately; the others are read
+// when somebody writes in them again, once.
 func (a *Adapter) missedDirect(ctx context.Context, ev *bridge.Event) []bridge.Event {
 	t := ev.Text
 	if t == nil || !t.Direct || t.Edited || t.Deleted {
