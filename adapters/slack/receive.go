@@ -112,8 +112,8 @@ func (r *receiver) decode(env envelope) (key string, j job) {
 }
 
 // work serves one queue until ctx ends. What still waits then is not acknowledged: it comes again.
-// The next batch is handed to the inbox while the one before is being stored: so the core knows that it is coming, and
-// can put both into the platform's order.
+// The next batch is handed to the inbox while the one before is being stored, and behind it: so the core knows that it is
+// coming, and can put both into the platform's order.
 func (r *receiver) work(ctx context.Context, queue chan *job) {
 	var storing sync.WaitGroup
 	defer storing.Wait()
@@ -130,10 +130,12 @@ func (r *receiver) work(ctx context.Context, queue chan *job) {
 		case j := <-queue:
 			batch := gather(j, queue)
 			results := r.prepare(ctx, batch)
+			handed := make(chan struct{})
 			storing.Go(func() {
 				defer func() { <-slots }()
-				r.store(ctx, batch, results)
+				r.store(ctx, batch, results, handed)
 			})
+			<-handed // else the goroutine of the next batch might run sooner
 		}
 	}
 }
@@ -175,8 +177,8 @@ func (r *receiver) survive(kind string) {
 	}
 }
 
-// store puts a batch into the inbox and acknowledges it.
-func (r *receiver) store(ctx context.Context, batch []*job, results []prepared) {
+// store puts a batch into the inbox and acknowledges it. It closes handed when the inbox gets it.
+func (r *receiver) store(ctx context.Context, batch []*job, results []prepared, handed chan<- struct{}) {
 	defer r.waiting.Add(-int64(len(batch)))
 	defer r.survive("batch")
 	var events []bridge.Event
@@ -186,7 +188,7 @@ func (r *receiver) store(ctx context.Context, batch []*job, results []prepared) 
 
 	// Two sockets may have overtaken each other: a root goes before its replies.
 	slices.SortStableFunc(events, func(x, y bridge.Event) int { return cmp.Compare(x.Order, y.Order) })
-	err := r.put(ctx, events)
+	err := r.put(ctx, events, handed)
 	nowhere := errors.Is(err, bridge.ErrNoThread) // the rest is stored
 	for i, j := range batch {
 		failed := results[i].err != nil || err != nil && !nowhere && len(results[i].events) > 0
@@ -203,12 +205,13 @@ func (r *receiver) store(ctx context.Context, batch []*job, results []prepared) 
 	}
 }
 
-func (r *receiver) put(ctx context.Context, events []bridge.Event) error {
+func (r *receiver) put(ctx context.Context, events []bridge.Event, handed chan<- struct{}) error {
+	ctx, cancel := context.WithTimeout(ctx, r.a.cfg.Waits.Put)
+	defer cancel()
+	close(handed)
 	if len(events) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, r.a.cfg.Waits.Put)
-	defer cancel()
 	err := r.in.Put(ctx, events...)
 	if err != nil && !errors.Is(err, bridge.ErrNoThread) {
 		r.a.log.Warn("events not stored, left for Slack to send again", "count", len(events), "err", err)

@@ -287,7 +287,7 @@ func TestOrderWithinThreads(t *testing.T) {
 
 // serve takes a batch through at once.
 func (r *receiver) serve(ctx context.Context, batch ...*job) {
-	r.store(ctx, batch, r.prepare(ctx, batch))
+	r.store(ctx, batch, r.prepare(ctx, batch), make(chan struct{}))
 }
 
 // Events of a thread that come over one socket keep their order.
