@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -65,6 +66,32 @@ func TestDiskFullForLong(t *testing.T) {
 		r.equal("texts", r.centre.Texts("ada"), []string{"hello " + secret, "one", "two"})
 		r.equal("texts of the new thread", r.centre.Texts("bob"), []string{"a new thread"})
 		r.equal("robot", r.acme.Shown(bob, bridge.MessageRobot), []string{"re: a new thread"})
+	})
+}
+
+// A Put whose caller gave up is a gap of its own adapter only.
+func TestGapOfOneAdapter(t *testing.T) {
+	simulated(t, func(r *rig) {
+		r.start()
+		r.begins(r.acme, channel, "ada")
+		gate := make(chan struct{})
+		r.beta.Change(func(p *bridgetest.Platform) { p.Gate = gate })
+		r.beta.Drop()
+		r.beta.Restore()
+		r.pass(time.Second)
+		acme, beta := len(r.acme.CaughtUp()), len(r.beta.CaughtUp())
+		ctx, cancel := context.WithCancel(r.Context())
+		cancel()
+		if err := r.acme.Put(ctx, r.acme.Written()); err == nil {
+			r.Error("stored for a caller who gave up")
+		}
+		r.pass(time.Second)
+		close(gate)
+		r.pass(time.Minute)
+		if len(r.acme.CaughtUp()) == acme {
+			r.Error("the gap was not closed")
+		}
+		r.equal("read of the other", r.beta.CaughtUp()[beta:], []string{"channel " + other})
 	})
 }
 

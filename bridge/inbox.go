@@ -115,12 +115,13 @@ func (b *Bridge) ingest(ctx context.Context, incoming []Incoming) ([]Ingested, e
 // refused notes a gap for what a platform sent and could not be stored: it sends that again behind newer events, or never.
 func (b *Bridge) refused(incoming []Incoming) {
 	for _, in := range incoming {
-		if in.Event.Order != "" {
-			b.catchup.owe(in.Event.Thread.Adapter)
+		if in.Event.Order == "" {
+			continue
 		}
-	}
-	if b.storeOK() { // it was the caller who gave up
-		b.catchup.resumeAll()
+		b.catchup.owe(in.Event.Thread.Adapter)
+		if b.storeOK() { // it was the caller who gave up
+			b.catchup.resume(in.Event.Thread.Adapter)
+		}
 	}
 }
 
