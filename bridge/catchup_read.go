@@ -46,7 +46,12 @@ func (c *catchup) toRead(ctx context.Context, adapter string, entries []string, 
 		return nil, err
 	}
 	ended, err := c.b.Store.Ended(ctx, adapter, gap.Add(-c.b.Limits.CatchUp), maxEnded)
-	return append(threads, ended...), err
+	for _, t := range ended {
+		if _, routed := routeFor(c.b.Routes, adapter, t.Key.Channel, t.Key.Root == ""); routed {
+			threads = append(threads, t)
+		}
+	}
+	return threads, err
 }
 
 // readChannel reads what began in a channel and moves its cursor. A channel that is seen for the first time has nothing
@@ -199,22 +204,22 @@ func (c *catchup) retry(ctx context.Context, g *gap) {
 		c.readChannel(ctx, g, e, time.Now())
 	}
 	if missed {
-		c.readThreads(ctx, g, c.stillOpen(ctx, g))
+		c.readThreads(ctx, g, c.stillMissed(ctx, g))
 	}
 }
 
-// stillOpen lists the threads that were missed and forgets those whose session is over.
-func (c *catchup) stillOpen(ctx context.Context, g *gap) (threads []OpenThread) {
-	open, err := c.b.Store.Open(ctx, g.adapter)
+// stillMissed lists the threads that were missed and forgets those that ended too long ago to be read.
+func (c *catchup) stillMissed(ctx context.Context, g *gap) (threads []OpenThread) {
+	known, err := c.toRead(ctx, g.adapter, c.entries(g.adapter), time.Now())
 	if err != nil {
-		c.b.storeFailed("list open threads", err)
+		c.b.storeFailed("list threads", err)
 		return nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	missed := g.missed
 	g.missed = map[ThreadKey]OpenThread{}
-	for _, t := range open {
+	for _, t := range known {
 		if old, ok := missed[t.Key]; ok {
 			g.missed[t.Key] = old
 			threads = append(threads, old)

@@ -343,29 +343,3 @@ func TestCatchUpFailsOnce(t *testing.T) {
 		r.equal("texts", r.centre.Texts("ada"), []string{"hello " + secret, "gap", "live"})
 	})
 }
-
-// The session ended before the gap or in it: what the customer writes meanwhile is read all the same, in its order.
-func TestCatchUpOfWhatEnded(t *testing.T) {
-	simulated(t, func(r *rig) {
-		acme := r.config.Routes[0]
-		acme.Reopen = bridge.ReopenAlways
-		r.config.Routes[0] = acme
-		r.start()
-		ada := r.begins(r.acme, channel, "ada")
-		bob := r.begins(r.acme, channel, "bob")
-		r.pass(30 * time.Minute) // their roots are older than what is read again of the channel
-		r.centre.AgentEnds("ada", false)
-		r.pass(30 * time.Second)
-		r.acme.Drop()
-		r.centre.AgentEnds("bob", false)
-		r.acme.Say(ada, "ada", "gap")
-		r.acme.Say(bob, "bob", "gap")
-		r.pass(time.Minute)
-		r.acme.Restore()
-		r.acme.Say(ada, "ada", "live")
-		r.acme.Say(bob, "bob", "live")
-		r.pass(time.Minute)
-		r.equal("ada's texts", r.centre.Texts("ada"), []string{"hello " + secret, "gap", "live"})
-		r.equal("bob's texts", r.centre.Texts("bob"), []string{"hello " + secret, "gap", "live"})
-	})
-}
