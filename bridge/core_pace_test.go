@@ -14,6 +14,7 @@ func TestTextThrottled(t *testing.T) {
 	for name, no := range map[string]*ccm.Error{
 		"throttled": bridgetest.Throttle(string(ccm.Chat), 0),
 		"forbidden": {Op: "send CHAT", Status: 403, Certainty: ccm.NotDone, Scope: ccm.ScopeCentre},
+		"no token":  {Op: "send CHAT", Status: 200, Certainty: ccm.NotDone, Code: "1", Refused: true, NoToken: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			simulated(t, func(r *rig) {
@@ -37,7 +38,7 @@ func TestTextThrottled(t *testing.T) {
 						r.Errorf("asked %d times in a minute", calls)
 					}
 				})
-				r.pass(15 * time.Second)
+				r.pass(31 * time.Second)
 				r.equal("texts", r.centre.Texts("ada"), []string{"hello " + secret, "patience"})
 			})
 		})

@@ -65,7 +65,7 @@ func judgeCall(kind CallKind, e *ccm.Error) verdict {
 	no := func(code string) verdict { return verdict{outcome: Refused, code: code} }
 	badRequest := e.Certainty == ccm.NotDone && e.Status == 400 || errors.Is(e, ccm.ErrInvalid)
 	switch {
-	case kind == CallQueue:
+	case kind == CallQueue, kind != CallConnect && e.NoToken: // a visitor who had a token may get one again
 		return verdict{}
 	case kind == CallDisconnect:
 		if e.SessionGone() {
