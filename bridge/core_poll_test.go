@@ -186,6 +186,35 @@ func TestNoPollAfterEnd(t *testing.T) {
 	})
 }
 
+// While the centre asks for fewer calls polls rest. None begins when the bridge stops meanwhile.
+func TestNoPollAfterStop(t *testing.T) {
+	simulated(t, func(r *rig) {
+		centre := &countedPolls{Centre: r.centre}
+		r.config.Centre = centre
+		r.centre.PollWait = 10 * time.Millisecond
+		r.start()
+		var ada bridge.ThreadKey
+		for _, who := range []string{"bea", "cy", "ada"} {
+			ada = r.begins(r.acme, channel, who)
+		}
+		r.centre.Change(func(c *bridgetest.Centre) {
+			c.Refuse = func(call string, _ ccm.Visitor) *ccm.Error {
+				if call == string(ccm.Chat) {
+					return bridgetest.Throttle(call, time.Minute)
+				}
+				return nil
+			}
+		})
+		r.acme.Say(ada, "ada", "more")
+		r.pass(20 * time.Second)
+		before := centre.begun.Load()
+		r.shutdown()
+		if n := centre.begun.Load() - before; n != 0 {
+			r.Errorf("%d polls began after the stop", n)
+		}
+	})
+}
+
 // A worker may be overtaken between saving a session and having it polled: an ended session is not polled for ever, and
 // the next one's poller stays.
 func TestToldLate(t *testing.T) {

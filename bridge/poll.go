@@ -187,6 +187,9 @@ func (p *poller) run(ctx context.Context) {
 		}
 		if until := p.b.outbox.pausedUntil(p.b.outbox.outside[centreName]); time.Now().Before(until) {
 			pause(ctx, min(time.Until(until), 5*time.Second))
+			if ctx.Err() != nil {
+				return
+			}
 		}
 		p.once(ctx)
 		if !p.checked && p.failures == 0 {
