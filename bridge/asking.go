@@ -17,11 +17,15 @@ func (l Limits) queueGap() time.Duration {
 
 // askQueue asks the centre about a session, and notes when: the queue's timer, a refused text and the looks all ask.
 func (o *outbox) askQueue(ctx context.Context, v ccm.Visitor) (ccm.QueueInfo, error) {
-	info, err := o.b.Centre.QueueInfo(ctx, v)
+	o.noteAsked(v) // nobody else asks meanwhile
+	defer o.noteAsked(v)
+	return o.b.Centre.QueueInfo(ctx, v)
+}
+
+func (o *outbox) noteAsked(v ccm.Visitor) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.queueAsked[v.UserID] = time.Now()
-	return info, err
 }
 
 // askableAt is when the centre may be asked about a session again; zero or past: now.

@@ -126,3 +126,34 @@ func TestQueueAskedSeldom(t *testing.T) {
 		r.equal("texts", r.centre.Texts("ada"), []string{"hello " + secret, "refused twice"})
 	})
 }
+
+// Nor is it asked while an answer is still awaited: the queue's timer and a doubt about a poll may come together.
+func TestQueueAskedByOneAtATime(t *testing.T) {
+	simulated(t, func(r *rig) {
+		r.centre.PollWait = time.Second
+		r.start()
+		ada := r.begins(r.acme, channel, "ada")
+		r.acme.Press(ada, "ada", bridge.VerbAgent, "")
+		r.within(5*time.Second, "queued", func() bool { return r.centre.Calls("ada", ccm.TransferToAgent) == 1 })
+		r.pass(6 * time.Second)
+		var asked []time.Time
+		r.centre.Change(func(c *bridgetest.Centre) { // history is read now and 5 s later, when the timer has asked
+			lost := once(1, bridgetest.CallPoll, bridgetest.LostAfter)
+			c.Fault = func(call string, v ccm.Visitor) bridgetest.Fault {
+				if call != bridgetest.CallQueue {
+					return lost(call, v)
+				}
+				asked = append(asked, time.Now())
+				return bridgetest.Hang
+			}
+		})
+		r.pass(time.Minute)
+		r.centre.Change(func(*bridgetest.Centre) {
+			for i := 1; i < len(asked); i++ {
+				if gap := asked[i].Sub(asked[i-1]); gap < 10*time.Second {
+					r.Errorf("asked after %s", gap)
+				}
+			}
+		})
+	})
+}
