@@ -28,11 +28,16 @@ func (o *outbox) noteAsked(v ccm.Visitor) {
 	o.queueAsked[v.UserID] = time.Now()
 }
 
-// askableAt is when the centre may be asked about a session again; zero or past: now.
-func (o *outbox) askableAt(v ccm.Visitor) time.Time {
+// askedAt is when the centre was last asked about a session; zero: not lately.
+func (o *outbox) askedAt(v ccm.Visitor) time.Time {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if at, asked := o.queueAsked[v.UserID]; asked {
+	return o.queueAsked[v.UserID]
+}
+
+// askableAt is when the centre may be asked about a session again; zero or past: now.
+func (o *outbox) askableAt(v ccm.Visitor) time.Time {
+	if at := o.askedAt(v); !at.IsZero() {
 		return at.Add(o.b.Limits.queueGap())
 	}
 	return time.Time{}

@@ -186,6 +186,32 @@ func TestNoPollAfterEnd(t *testing.T) {
 	})
 }
 
+// In the queue, where the centre is asked about the session all the time, a lost answer has the history read some times only.
+func TestPollLostInQueue(t *testing.T) {
+	simulated(t, func(r *rig) {
+		r.start()
+		ada := r.begins(r.acme, channel, "ada")
+		r.acme.Press(ada, "ada", bridge.VerbAgent, "")
+		r.pass(time.Minute)
+		read := 0
+		r.centre.Change(func(c *bridgetest.Centre) {
+			lost := once(1, bridgetest.CallPoll, bridgetest.LostAfter)
+			c.Fault = func(call string, v ccm.Visitor) bridgetest.Fault {
+				if call == bridgetest.CallHistory {
+					read++
+				}
+				return lost(call, v)
+			}
+		})
+		r.pass(10 * time.Minute)
+		r.centre.Change(func(*bridgetest.Centre) {
+			if read < 3 || read > 4 {
+				r.Errorf("the history was read %d times", read)
+			}
+		})
+	})
+}
+
 // While the centre asks for fewer calls polls rest. None begins when the bridge stops meanwhile.
 func TestNoPollAfterStop(t *testing.T) {
 	simulated(t, func(r *rig) {

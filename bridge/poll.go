@@ -39,6 +39,7 @@ type poller struct {
 
 	// Of the poller's own goroutine:
 	reads    int       // how often the history must still be read, because an answer may be lost
+	doubted  time.Time // when the last such doubt began
 	nextRead time.Time // not before
 	failures int
 	shorts   int             // empty answers in a row that came at once

@@ -19,7 +19,7 @@ func (p *poller) doubt() {
 	if p.reads == 0 {
 		p.counted, p.misses, p.lagged = false, 0, 0
 	}
-	p.reads, p.polled, p.nextRead = max(p.reads, 3), false, time.Time{}
+	p.reads, p.polled, p.nextRead, p.doubted = max(p.reads, 3), false, time.Time{}, time.Now()
 }
 
 // leaveToHistory has the history say which of the texts are new, so that they come in their order. What came behind them
@@ -101,7 +101,12 @@ func (p *poller) fromHistory(ctx context.Context) bool {
 	return true
 }
 
+// askWhetherOver asks whether there still is a session, unless somebody else did since the doubt began: then the session
+// was told.
 func (p *poller) askWhetherOver(ctx context.Context) {
+	if p.b.outbox.askedAt(p.visitor).After(p.doubted) {
+		return
+	}
 	if at := p.b.outbox.askableAt(p.visitor); time.Now().Before(at) {
 		p.reads, p.nextRead = p.reads+1, at // asked just now: once more then
 		return
