@@ -50,7 +50,7 @@ type poller struct {
 	checked  bool            // it is the poller of a session that lives
 	lagged   int             // reads of a history that did not show what is known to be there
 	newest   string          // key of the newest answer of the robot or the agent that was ingested
-	known    bool            // which texts came from history before this process is not read yet: all are ambiguous
+	unread   bool            // which texts came from history before this process is not read yet: any may have
 	codeless bool            // the history shows no messageCodes
 	history  map[string]bool // keys of which a record came from history
 	ordinal  int
@@ -81,7 +81,7 @@ func (p *polls) watch(s Session) {
 func (p *polls) start(s Session, taken bool) {
 	life := p.ctx
 	ctx, stop := context.WithCancel(life)
-	one := &poller{b: p.b, thread: s.Thread, session: s.No, visitor: s.Visitor, call: p.work, stop: stop, last: time.Now(), history: map[string]bool{}, known: taken}
+	one := &poller{b: p.b, thread: s.Thread, session: s.No, visitor: s.Visitor, call: p.work, stop: stop, last: time.Now(), history: map[string]bool{}, unread: taken}
 	if taken {
 		one.doubt()
 	}
@@ -284,7 +284,7 @@ func (p *poller) failed(ctx context.Context, err error) {
 // an equal one which history showed may be the same (§9.9).
 func (p *poller) incoming(downs []ccm.Downlink) (list []Incoming, unsure []ccm.Downlink) {
 	for i, d := range downs {
-		if p.uncoded(d) && (p.history[heardKey(d.Source, d.Media, d.Content)] || p.known) {
+		if p.uncoded(d) && (p.history[heardKey(d.Source, d.Media, d.Content)] || p.unread) {
 			p.reads, p.nextRead = max(p.reads, ambiguousReads), time.Time{}
 			if p.misses == 0 {
 				return list, downs[i:]

@@ -195,7 +195,7 @@ func (p *poller) surplus(ctx context.Context) (list []candidate, lags bool, err 
 		return nil, false, fmt.Errorf("count heard texts: %w", err)
 	}
 	maps.Copy(p.history, fromHistory) // also before this process
-	p.known = false
+	p.unread = false
 	left := map[string]*int{}
 	for _, r := range records {
 		if key := heardKey(r.Source, r.Media, r.Content); fromCentre(r) {
