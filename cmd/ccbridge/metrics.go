@@ -34,20 +34,41 @@ func newMetrics(reg prometheus.Registerer, adapters []Adapter) *metrics {
 		repeats:        counter("repeats_total", "Calls repeated although nobody could say whether they had been done: each may be a double.").WithLabelValues(),
 		deadLetters:    counter("dead_letters_total", "Texts that could not be delivered, by direction (up: to the centre, down: to the customer).", "direction"),
 		possibleLosses: counter("possible_losses_total", "Answers of the centre that may be lost because its history could not be read.").WithLabelValues(),
-		limited:        counter("limited_seconds_total", "Seconds an adapter was told to wait by its platform.", "adapter"),
+		limited:        counter("limited_seconds_total", "Seconds that a platform, or the centre, told the bridge to wait.", "adapter"),
 		reconnects:     counter("reconnects_total", "Connections made again to a platform.", "adapter"),
 		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "ccbridge", Name: "call_duration_seconds",
 			Help: "How long calls to the outside took.", Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}}, []string{"to", "call"}),
 	}
 	reg.MustRegister(m.calls)
+	m.begin(adapters)
+	return m
+}
+
+// targets are the labels "to" of deliveries.
+var targets = []bridge.Target{bridge.ToCentre, bridge.ToThread, bridge.ToPerson}
+
+// begin makes every series there may be: the first 1 of one that was not there before would be seen by no rate.
+func (m *metrics) begin(adapters []Adapter) {
+	for _, to := range targets {
+		for _, result := range []bridge.Outcome{bridge.Delivered, bridge.Refused, bridge.GivenUp, bridge.Unknown} {
+			m.deliveries.WithLabelValues(string(to), string(result))
+		}
+	}
 	for _, d := range []bridge.Direction{bridge.Up, bridge.Down} {
 		m.deadLetters.WithLabelValues(string(d))
+	}
+	const centre = string(bridge.ToCentre)
+	m.limited.WithLabelValues(centre)
+	for _, call := range []bridge.CallKind{bridge.CallConnect, bridge.CallChat, bridge.CallTransfer, bridge.CallDisconnect, bridge.CallQueue, "poll"} {
+		m.calls.WithLabelValues(centre, string(call))
 	}
 	for _, a := range adapters {
 		m.limited.WithLabelValues(a.Name)
 		m.reconnects.WithLabelValues(a.Name)
+		for _, kind := range []bridge.MessageKind{bridge.MessageMake, bridge.MessageRobot, bridge.MessageAgent, bridge.MessageSystem, bridge.MessageNotice, bridge.MessageAnswer} {
+			m.calls.WithLabelValues(a.Name, string(kind))
+		}
 	}
-	return m
 }
 
 // Delivered implements bridge.Meter, like the methods below.
@@ -124,7 +145,7 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 	}
 	gauge(g.queue, float64(s.Queue), "events")
 	gauge(g.oldest, since(s.OldestEvent), "events")
-	for _, to := range []bridge.Target{bridge.ToCentre, bridge.ToThread, bridge.ToPerson} {
+	for _, to := range targets {
 		gauge(g.queue, float64(s.Deliveries[to]), string(to))
 		gauge(g.oldest, since(s.OldestWaiting[to]), string(to))
 	}

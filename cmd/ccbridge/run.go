@@ -36,7 +36,7 @@ const gcPercent = 50
 // runWith opens what a bridge needs, runs it, and closes all in reverse order. hook is for tests.
 func runWith(ctx context.Context, cfg Config, log *slog.Logger, hook func(string)) error {
 	reg := prometheus.NewRegistry()
-	reg.MustRegister(processCollectors()...)
+	prometheus.WrapRegistererWithPrefix("ccbridge_", reg).MustRegister(processCollectors()...)
 	meter := newMetrics(reg, cfg.Adapters)
 
 	var hooks store.Hooks
