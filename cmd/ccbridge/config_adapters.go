@@ -16,8 +16,11 @@ func decodeAdapters(parent *section) []Adapter {
 			parent.fault(parent.at(name), "stands under no adapter", "the adapter's name into the header, such as [adapters.acme-slack]")
 			continue
 		}
-		if !adapterName.MatchString(name) {
+		switch {
+		case !adapterName.MatchString(name):
 			parent.fault(parent.at(name), "is no good name: it becomes part of web addresses", "at most 64 letters, digits, - and _")
+		case name == "store", name == "centre":
+			parent.fault(parent.at(name), "is the name of another part in /readyz and /metrics", "another name")
 		}
 		adapters = append(adapters, decodeAdapter(name, parent))
 	}
