@@ -149,15 +149,13 @@ const minCatchUp = 10 * time.Minute
 
 // opensBy says whether a text opens a session in a thread that never had one.
 func (r Route) opensBy(t Text) bool {
-	switch {
-	case t.Direct:
-		return true
-	case r.Open == OpenMessage:
-		return t.TopLevel || t.Mention
-	case r.Open == OpenMention:
-		return t.Mention
+	switch r.Open {
+	case OpenMessage:
+		return t.TopLevel || t.Mention || t.Direct
+	case OpenMention:
+		return t.Mention || t.Direct
 	}
-	return false
+	return false // it is opened by the agent command alone
 }
 
 // verbIn reads a verb that stands in a text: it must be the whole of it, behind a mention or in a direct message.

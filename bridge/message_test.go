@@ -147,6 +147,24 @@ func TestStaff(t *testing.T) {
 	}
 }
 
+// What opens a thread's first session, in a channel and in a direct message: there nobody needs to mention the bot.
+func TestOpensBy(t *testing.T) {
+	t.Parallel()
+	texts := map[string]Text{"top": {TopLevel: true}, "reply": {}, "mention": {Mention: true}, "direct": {TopLevel: true, Direct: true}}
+	for open, want := range map[Opening]string{OpenMessage: "direct mention top", OpenMention: "direct mention", OpenCommand: ""} {
+		var opens []string
+		for name, text := range texts {
+			if (Route{Open: open}).opensBy(text) {
+				opens = append(opens, name)
+			}
+		}
+		slices.Sort(opens)
+		if got := strings.Join(opens, " "); got != want {
+			t.Errorf("%s is opened by %q, want %q", open, got, want)
+		}
+	}
+}
+
 // What one person writes under speakers = "everyone" stands behind one line of a name, whatever they call themselves.
 func TestNameOfASpeakerIsOneLine(t *testing.T) {
 	t.Parallel()
