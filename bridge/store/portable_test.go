@@ -8,6 +8,34 @@ import (
 	"testing"
 )
 
+// TestPartLeadsEveryKey: threads that share a limit have one owner, and a sharded PostgreSQL can distribute by the part.
+func TestPartLeadsEveryKey(t *testing.T) {
+	t.Parallel()
+	table := regexp.MustCompile(`^CREATE TABLE (\w+) \(`)
+	key := regexp.MustCompile(`PRIMARY KEY \(part[,)]|part +smallint PRIMARY KEY`)
+	index := regexp.MustCompile(`^CREATE INDEX \w+ ON \w+ \(part,`)
+	named := map[string]bool{}
+	for _, statements := range migrations {
+		for _, s := range statements {
+			made := table.FindStringSubmatch(s)
+			switch {
+			case made != nil:
+				named[made[1]] = true
+				if !key.MatchString(s) {
+					t.Errorf("the key of table %s does not begin with part", made[1])
+				}
+			case !index.MatchString(s):
+				t.Errorf("no index that begins with part: %s", s)
+			}
+		}
+	}
+	for _, name := range []string{"thread", "queue", "delivery", "seen", "ledger"} {
+		if !named[name] {
+			t.Errorf("there is no table %s", name)
+		}
+	}
+}
+
 // TestPortable keeps what only SQLite knows in sqlite.go.
 func TestPortable(t *testing.T) {
 	t.Parallel()
