@@ -26,7 +26,7 @@ func TestExercise(t *testing.T) {
 				w.sim.Fail(discordsim.Fault{Route: createMessage, Status: 429, Body: `{"message":"slow down","retry_after":0.2,"global":false}`})
 			},
 			Lose: func() { w.sim.Fail(discordsim.Fault{Route: createMessage, Deed: true, Drop: true}) },
-			Log:  w.log.String,
+			Log:  w.log.String, Secrets: []string{simToken},
 		}
 	})
 }

@@ -22,7 +22,7 @@ func TestExercise(t *testing.T) {
 				r.sim.Inject(slacksim.Fault{Method: "chat.postMessage", Status: 429, Header: map[string]string{"Retry-After": "1"}})
 			},
 			Lose: func() { r.sim.Inject(slacksim.Fault{Method: "chat.postMessage", After: true, Drop: true}) },
-			Log:  r.log.String,
+			Log:  r.log.String, Secrets: []string{"xoxb-sim", "xapp-sim"},
 		}
 	})
 }

@@ -24,6 +24,7 @@ type AdapterRig struct {
 	Limit   func()            // the next post is refused: too many
 	Lose    func()            // the next post is done, and its answer lost
 	Log     func() string     // all that was logged
+	Secrets []string          // the adapter's tokens
 }
 
 // ExerciseAdapter is what every bridge.Adapter must pass. open makes a rig for one test.
@@ -46,8 +47,10 @@ func ExerciseAdapter(t *testing.T, open func(t *testing.T) AdapterRig) {
 			defer x.stop()
 			exercise(x)
 			x.stop()
-			if strings.Contains(x.Log(), adapterSecret) {
-				t.Errorf("a text stands in the log:\n%s", x.Log())
+			for _, secret := range append(x.Secrets, adapterSecret) {
+				if strings.Contains(x.Log(), secret) {
+					t.Errorf("%q stands in the log:\n%s", secret, x.Log())
+				}
 			}
 		})
 	}
