@@ -42,7 +42,7 @@ func TestAnswersToInteractionsRefused(t *testing.T) {
 	if r := w.call("GET", "/channels/"+w.channel+"/messages", ""); string(r.body) != "[]" {
 		t.Errorf("history shows ephemeral messages: %s", r.body)
 	}
-	if v := w.Violations(); len(v) != 1 { // the mention without allowed_mentions
+	if v := w.Violations(); len(v) != 3 { // two malformed calls, and the mention without allowed_mentions
 		t.Errorf("violations %q", v)
 	}
 	w.Advance(tokenTime)

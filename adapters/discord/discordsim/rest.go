@@ -9,6 +9,7 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,6 +66,9 @@ var (
 	errTooLarge           = refuse(413, 40005, "Request entity too large")
 	errBadJSON            = refuse(400, 50109, "The request body contains invalid JSON.")
 )
+
+// malformed are the codes of calls that no state of things would make right.
+var malformed = []int{50035, errBadJSON.code, errEmptyMessage.code, errTooLarge.code}
 
 // handlerFunc does one route: status and body of the answer, or a refusal. A nil body sends none.
 type handlerFunc func(*call) (int, any, *apiError)
@@ -212,6 +216,9 @@ func (s *Sim) perform(r route, c *call, over bool, fault Fault) answer {
 			return s.conclude(r, c, a, fault)
 		}
 		if refusal != nil {
+			if slices.Contains(malformed, refusal.code) {
+				s.violate("%s: refused with %d: %s", r.pattern, refusal.code, refusal.message)
+			}
 			status = refusal.status
 			a.code = refusal.code
 			o := object{"message": refusal.message, "code": refusal.code}

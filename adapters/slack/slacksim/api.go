@@ -29,6 +29,18 @@ type refusal struct {
 	wait     int      // seconds, of a rate limit
 }
 
+// malformed are the codes of calls that no state of things would make right.
+var malformed = map[string]bool{}
+
+func init() {
+	for _, code := range strings.Fields(`no_text msg_too_long msg_blocks_too_long invalid_blocks invalid_blocks_format invalid_attachments
+		too_many_attachments metadata_too_large invalid_metadata_format invalid_thread_ts invalid_arguments invalid_form_data invalid_json
+		json_not_object invalid_post_type invalid_cursor invalid_limit invalid_types invalid_name markdown_text_conflict unknown_method
+		not_authed users_list_not_supplied`) {
+		malformed[code] = true
+	}
+}
+
 func refuse(code string, messages ...string) *refusal {
 	return &refusal{code: code, messages: messages}
 }
@@ -174,6 +186,9 @@ func (s *Sim) answer(w http.ResponseWriter, r *http.Request, name string, a args
 		c.Done = bad == nil
 		if bad != nil {
 			c.Error, wait = bad.code, bad.wait
+			if malformed[bad.code] {
+				s.violate("%s: refused with %s", name, bad.code)
+			}
 		}
 		if wait > 0 {
 			c.Status = http.StatusTooManyRequests

@@ -11,7 +11,7 @@
 // lets pass although a client must not do it is done and recorded: see [Sim.Violations]. A test that leaves
 // violations should fail. Recorded are: a call made again and again before Retry-After was over, an acknowledgement of
 // an unknown envelope, on another open socket than it came from, twice, with a payload where none is accepted, or of
-// 20 KB and more; a thread_ts that is a reply's or never existed; link_names or parse=full.
+// 20 KB and more; a thread_ts that is a reply's or never existed; link_names or parse=full. So is a call that is refused for its form.
 //
 // # Where Slack's behaviour is unknown
 //
