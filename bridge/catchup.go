@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -167,14 +168,14 @@ func (c *catchup) close(ctx context.Context, g *gap) {
 	began := time.Now()
 	g.patience = began.Add(holdLimit)
 	entries := c.entries(g.adapter)
-	threads, err := c.toRead(ctx, g.adapter, entries, began)
-	for ; err != nil && ctx.Err() == nil; threads, err = c.toRead(ctx, g.adapter, entries, began) {
+	open, ended, err := c.toRead(ctx, g.adapter, entries, began)
+	for ; err != nil && ctx.Err() == nil; open, ended, err = c.toRead(ctx, g.adapter, entries, began) {
 		c.b.storeFailed("list threads", err)
 		pause(ctx, storeRetry)
 	}
 	c.mu.Lock()
 	g.threads, g.channels, g.listed = map[ThreadKey]bool{}, map[string]bool{}, true
-	for _, t := range threads {
+	for _, t := range slices.Concat(open, ended) {
 		g.threads[t.Key] = true
 	}
 	for _, e := range entries {
@@ -184,9 +185,26 @@ func (c *catchup) close(ctx context.Context, g *gap) {
 	for _, e := range entries {
 		c.readChannel(ctx, g, e, began)
 	}
-	c.readThreads(ctx, g, threads)
+	c.readThreads(ctx, g, open)
+	if ctx.Err() != nil {
+		return
+	}
+	c.caughtUp(ctx, g, began)
+	c.readThreads(ctx, g, ended)
 	if ctx.Err() == nil {
-		c.finish(ctx, g, began)
+		c.finish(ctx, g)
+	}
+}
+
+// caughtUp notes that all that is open was read: the rest keeps only itself waiting.
+func (c *catchup) caughtUp(ctx context.Context, g *gap, began time.Time) {
+	c.mu.Lock()
+	first := !g.ready
+	g.ready = true
+	c.mu.Unlock()
+	c.b.wakeWaiting(ctx, g.adapter)
+	if first {
+		c.b.Log.Info("caught up", slog.String("adapter", g.adapter), slog.String("took", time.Since(began).Round(time.Millisecond).String()))
 	}
 }
 
@@ -198,18 +216,13 @@ func (c *catchup) release(g *gap, t ThreadKey) {
 }
 
 // finish lets everything go, unless a new gap was noted meanwhile.
-func (c *catchup) finish(ctx context.Context, g *gap, began time.Time) {
+func (c *catchup) finish(ctx context.Context, g *gap) {
 	c.mu.Lock()
 	if g.listed { // else another gap was noted meanwhile
 		g.owed, g.open = false, false
 	}
-	first := !g.ready
-	g.ready = true
 	c.mu.Unlock()
 	c.b.wakeWaiting(ctx, g.adapter)
-	if first {
-		c.b.Log.Info("caught up", slog.String("adapter", g.adapter), slog.String("took", time.Since(began).Round(time.Millisecond).String()))
-	}
 }
 
 // moveCursors notes that the routed channels are read up to now. Called while the line is up and has no gap: whatever is

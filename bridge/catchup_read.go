@@ -28,30 +28,28 @@ func (c *catchup) entries(adapter string) []string {
 	return list
 }
 
-// toRead lists the threads of an adapter to be read after a gap: the open ones, then the newest of those that ended in the
+// toRead lists the threads of an adapter to be read after a gap: the open ones, and the newest of those that ended in the
 // gap or at most catch_up before it. Their customers write on, and cannot know whether the end was before their words.
-func (c *catchup) toRead(ctx context.Context, adapter string, entries []string, began time.Time) ([]OpenThread, error) {
+func (c *catchup) toRead(ctx context.Context, adapter string, entries []string, began time.Time) (open, ended []OpenThread, err error) {
 	gap := began
 	for _, e := range entries {
 		cursor, err := c.b.Store.Cursor(ctx, adapter, e)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if !cursor.IsZero() && cursor.Before(gap) {
 			gap = cursor
 		}
 	}
-	threads, err := c.b.Store.Open(ctx, adapter)
-	if err != nil {
-		return nil, err
+	if open, err = c.b.Store.Open(ctx, adapter); err != nil {
+		return nil, nil, err
 	}
-	ended, err := c.b.Store.Ended(ctx, adapter, gap.Add(-c.b.Limits.CatchUp), maxEnded)
-	for _, t := range ended {
-		if _, routed := routeFor(c.b.Routes, adapter, t.Key.Channel, t.Key.Root == ""); routed {
-			threads = append(threads, t)
-		}
-	}
-	return threads, err
+	ended, err = c.b.Store.Ended(ctx, adapter, gap.Add(-c.b.Limits.CatchUp), maxEnded)
+	ended = slices.DeleteFunc(ended, func(t OpenThread) bool {
+		_, routed := routeFor(c.b.Routes, adapter, t.Key.Channel, t.Key.Root == "")
+		return !routed
+	})
+	return open, ended, err
 }
 
 // readChannel reads what began in a channel and moves its cursor. A channel that is seen for the first time has nothing
@@ -210,7 +208,7 @@ func (c *catchup) retry(ctx context.Context, g *gap) {
 
 // stillMissed lists the threads that were missed and forgets those that ended too long ago to be read.
 func (c *catchup) stillMissed(ctx context.Context, g *gap) (threads []OpenThread) {
-	known, err := c.toRead(ctx, g.adapter, c.entries(g.adapter), time.Now())
+	open, ended, err := c.toRead(ctx, g.adapter, c.entries(g.adapter), time.Now())
 	if err != nil {
 		c.b.storeFailed("list threads", err)
 		return nil
@@ -219,7 +217,7 @@ func (c *catchup) stillMissed(ctx context.Context, g *gap) (threads []OpenThread
 	defer c.mu.Unlock()
 	missed := g.missed
 	g.missed = map[ThreadKey]OpenThread{}
-	for _, t := range known {
+	for _, t := range append(open, ended...) {
 		if old, ok := missed[t.Key]; ok {
 			g.missed[t.Key] = old
 			threads = append(threads, old)

@@ -83,3 +83,25 @@ func TestCatchUpOfWhatEndedUnrouted(t *testing.T) {
 		r.equal("read", r.acme.CaughtUp()[before:], []string{"channel " + channel, "thread " + ada.Root})
 	})
 }
+
+// Reading what ended keeps neither /readyz nor other threads waiting.
+func TestCatchUpOfWhatEndedIsSlow(t *testing.T) {
+	simulated(t, func(r *rig) {
+		r.start()
+		ada := r.begins(r.acme, channel, "ada")
+		r.centre.AgentEnds("ada", false)
+		r.pass(time.Minute)
+		r.shutdown()
+		r.acme.Change(func(p *bridgetest.Platform) {
+			p.Fault = func(call string, t bridge.ThreadKey) bridgetest.Fault {
+				if call == "catch up" && t == ada {
+					return bridgetest.Hang
+				}
+				return bridgetest.NoFault
+			}
+		})
+		r.start()
+		r.within(5*time.Second, "ready", func() bool { _, ready := r.Status(); return ready })
+		r.begins(r.acme, channel, "bob")
+	})
+}
