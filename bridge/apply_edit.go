@@ -28,7 +28,7 @@ func (st *step) correct(id RemoteID, body string) {
 		st.out.Note = "edit without a change"
 		return
 	case i >= 0:
-		st.Sent[i].Head, st.Sent[i].Hash = head(body), contentHash(body)
+		st.Sent[i].Hash = contentHash(body)
 	}
 	lines := make([]Held, 0, len(pieces))
 	for _, p := range pieces {

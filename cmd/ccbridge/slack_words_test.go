@@ -25,7 +25,7 @@ func TestSlackEditsAndFiles(t *testing.T) {
 	must(t, w.slack.Unfurl(helpChannel, ts))
 	must(t, w.slack.Edit(helpChannel, ts, "my number is 13")) // no change of words
 	must(t, w.slack.Delete(helpChannel, ts))
-	k.robotHas("one", "my number is 12", "[Correction] my number is 13", "[The customer deleted a message: “my number is 13”]")
+	k.robotHas("one", "my number is 12", "[Correction] my number is 13", "[The customer deleted a message: “my number is 12”]")
 	_, err := w.slack.Post(slacksim.Post{Channel: helpChannel, User: ada, ThreadTS: k.root, Text: "see here",
 		Files: []slacksim.File{{ID: "F1", Name: "bill.pdf", Mimetype: "application/pdf"}}})
 	must(t, err)
@@ -35,7 +35,7 @@ func TestSlackEditsAndFiles(t *testing.T) {
 	w.heard() // over the other socket the next might overtake it
 	k.say("last")
 	k.reads("last")
-	k.robotHas("one", "my number is 12", "[Correction] my number is 13", "[The customer deleted a message: “my number is 13”]",
+	k.robotHas("one", "my number is 12", "[Correction] my number is 13", "[The customer deleted a message: “my number is 12”]",
 		"see here", "[The customer sent a file: bill.pdf. It was not carried over.]", "[The customer sent a file: F2. It was not carried over.]", "last")
 	k.finish()
 	w.clean()
