@@ -137,8 +137,10 @@ func TestDiscordHostileMarkup(t *testing.T) {
 		"**Grace:** I am not her", "# head\n> quote\n- list\n1. one\n-# small", "`code` ```block @everyone``` ||spoiler|| [x](https://example.com)",
 		"</agent:1> <t:0:R> <:e:1> <id:home>", "~~x~~ _y_ __z__ \\<@" + mallory + "> \\\\<@" + mallory + ">",
 	}
+	before := len(k.fromBot())
 	must(t, w.centre.Desk().RobotSay(k.visitor, hostile[0]))
-	k.agent()
+	k.until(k.untilDiscord, "the robot's words", func() bool { return len(k.fromBot()) > before }, func() string { return fmt.Sprintf("%.2000q", k.contents()) })
+	k.agent() // from now on the robot's words bear its name
 	for _, text := range hostile {
 		k.agentSays(text)
 	}
