@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -47,15 +48,16 @@ type model struct {
 	written  map[string]int // text → its place in the order
 	accepted map[string]int // text → session
 	excused  map[string]bool
-	again    map[string]bool // was in a dead letter: its order is the customer's choice
-	agents   map[string]bool // meant for the agent
-	pending  bool            // an agent was asked for, and it is not decided
-	last     map[int]int     // session → place of the newest text accepted
+	again    map[string]bool      // was in a dead letter: its order is the customer's choice
+	agents   map[string]bool      // meant for the agent
+	pending  bool                 // an agent was asked for, and it is not decided
+	at       map[string]time.Time // text → the platform's time
+	order    map[int][]string     // session → texts as they were accepted
 }
 
 func newModel(rt *rapid.T) *model {
 	m := &model{t: rt, p: newPlay(rt.Fatalf), written: map[string]int{}, accepted: map[string]int{}, excused: map[string]bool{},
-		again: map[string]bool{}, agents: map[string]bool{}, last: map[int]int{}}
+		again: map[string]bool{}, agents: map[string]bool{}, at: map[string]time.Time{}, order: map[int][]string{}}
 	m.p.env.Route.Reopen = rapid.SampledFrom([]Reopening{ReopenAsk, ReopenAsk, ReopenAlways, ReopenNever}).Draw(rt, "reopen")
 	return m
 }
@@ -95,12 +97,15 @@ func (m *model) draw() string {
 
 // step does one command and checks the model.
 func (m *model) step(command string) {
-	before := m.p.s
+	before, at := m.p.s, m.p.at
+	if strings.HasPrefix(command, "text at=-1500ms") {
+		at = at.Add(-1500 * time.Millisecond)
+	}
 	m.p.do(command)
 	after := m.p.s
 	if _, text, ok := strings.Cut(command, ": t"); ok && strings.HasPrefix(command, "text") {
 		text = "t" + text
-		m.written[text] = len(m.to)
+		m.written[text], m.at[text] = len(m.to), at
 		m.to = append(m.to, text)
 		m.excused[text] = slices.Contains(m.p.lines, "(before the beginning)")
 		m.agents[text] = m.pending
@@ -154,10 +159,12 @@ func (m *model) accept(text string, session int) {
 	if m.again[text] {
 		return
 	}
-	if last, ok := m.last[session]; ok && last > m.written[text] {
-		m.t.Fatalf("%s was accepted after %s", text, m.to[last])
+	for _, x := range m.order[session] { // texts that wait may be put into the platform's order
+		if m.written[x] > m.written[text] && !m.at[x].Before(m.at[text]) {
+			m.t.Fatalf("%s was accepted after %s", text, x)
+		}
 	}
-	m.last[session] = m.written[text]
+	m.order[session] = append(m.order[session], text)
 }
 
 // conserve: every text is in exactly one place.
