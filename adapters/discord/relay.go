@@ -253,7 +253,10 @@ func (r *relay) pumpUp(sdk *websocket.Conn) {
 		case f.Op == opIdentify:
 			r.cfg.identified()
 		}
-		if err := r.send(kind, raw); err != nil {
+		switch err := r.send(kind, raw); {
+		case errors.Is(err, websocket.ErrCloseSent):
+			return // Discord has closed, and its code says more: pumpDown has it
+		case err != nil:
 			r.stop(&lineError{detail: "write to Discord"}, closeResumable)
 			return
 		}
