@@ -29,7 +29,8 @@ var layers = []struct {
 	{[]string{"bridge/*"}, []string{"bridge", "ccm"}, "what is beside the core knows the core only"},
 	{[]string{"adapters"}, nil, "it is a page for whoever adds an adapter"},
 	{[]string{"adapters/*"}, []string{"bridge"}, "an adapter knows the core, but no other adapter, no store and no program"},
-	{[]string{"cmd/*"}, []string{"bridge", "bridge/store", "ccm", "ccm/ccmsim", "adapters/*", "adapters/*/*sim"}, "test code does not belong in a program"},
+	{[]string{"cmd/ccbridge/config"}, nil, "the file is read without what it configures"},
+	{[]string{"cmd/*", "cmd/*/*"}, []string{"bridge", "bridge/store", "ccm", "ccm/ccmsim", "adapters/*", "adapters/*/*sim", "cmd/*/*"}, "test code does not belong in a program"},
 }
 
 // onlyIn says where an import, or anything below it, may stand. Tests are free.
@@ -41,9 +42,9 @@ var onlyIn = []struct {
 	{[]string{"github.com/slack-go/slack"}, []string{"adapters/slack"}, "Slack's library is one adapter's own affair"},
 	{[]string{"github.com/bwmarrin/discordgo"}, []string{"adapters/discord"}, "Discord's library is one adapter's own affair"},
 	{[]string{"database/sql", "modernc.org/sqlite"}, []string{"bridge/store"}, "all SQL is in the store"},
-	{[]string{"github.com/BurntSushi/toml", "flag", "os/signal"}, []string{"cmd/*"}, "only the program knows files, flags and signals"},
-	{[]string{"github.com/prometheus"}, []string{"cmd/*"}, "the core counts through bridge.Meter"},
-	{[]string{"net", "github.com/gorilla/websocket"}, []string{"ccm", "ccm/*", "adapters/*", "adapters/*/*", "cmd/*"}, "the core speaks to the outside through interfaces"},
+	{[]string{"github.com/BurntSushi/toml", "flag", "os/signal"}, []string{"cmd/*", "cmd/*/*"}, "only the program knows files, flags and signals"},
+	{[]string{"github.com/prometheus"}, []string{"cmd/*/*"}, "the core counts through bridge.Meter"},
+	{[]string{"net", "github.com/gorilla/websocket"}, []string{"ccm", "ccm/*", "adapters/*", "adapters/*/*", "cmd/*", "cmd/*/*"}, "the core speaks to the outside through interfaces"},
 	{[]string{"testing"}, []string{"bridge/bridgetest"}, "only what is made for tests may know of them"},
 }
 

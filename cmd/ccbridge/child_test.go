@@ -15,6 +15,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+
+	"ccbridge/cmd/ccbridge/config"
+	"ccbridge/cmd/ccbridge/service"
 )
 
 // The environment of a child: this test binary, run again as the bridge so that it can be killed.
@@ -41,13 +44,13 @@ func beChild(path string) int {
 			select {}
 		}
 	}
-	cfg, faults := Load(path, os.LookupEnv)
-	if broken(faults) {
+	cfg, faults := config.Load(path, os.LookupEnv)
+	if config.Broken(faults) {
 		fmt.Fprintln(os.Stderr, faults)
 		return 1
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.Server.LogLevel}))
-	err := runWith(ctx, cfg, log, hook)
+	err := service.Run(ctx, cfg, log, hook)
 	if trace := os.Getenv(childTrace); trace != "" {
 		os.WriteFile(trace, []byte(strconv.FormatInt(n.Load(), 10)), 0o600) //nolint:errcheck // its absence fails the test
 	}

@@ -12,6 +12,10 @@ import (
 	"runtime"
 	"runtime/debug"
 	"syscall"
+
+	"ccbridge/cmd/ccbridge/config"
+	"ccbridge/cmd/ccbridge/demo"
+	"ccbridge/cmd/ccbridge/service"
 )
 
 const usage = `usage:
@@ -60,17 +64,17 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		}
 		return loadAndRun(ctx, path, stderr)
 	case "demo":
-		var opts demoOptions
+		var opts demo.Options
 		flags := flag.NewFlagSet(command, flag.ContinueOnError)
-		opts.define(flags)
+		opts.Define(flags)
 		if err := parse(flags, args, stdout, stderr); err != nil {
 			return err
 		}
-		if err := opts.check(); err != nil {
+		if err := opts.Check(); err != nil {
 			fmt.Fprintf(stderr, "ccbridge demo: %v\n%s", err, usage)
 			return errUsage
 		}
-		return runDemo(ctx, opts, stdin, stdout, stderr)
+		return demo.Run(ctx, opts, stdin, stdout, stderr)
 	case "check":
 		path, err := configFlag(command, args, stdout, stderr)
 		if err != nil {
@@ -94,14 +98,14 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 
 // loadAndRun runs the bridge if its configuration is sound, and else prints the faults.
 func loadAndRun(ctx context.Context, path string, stderr io.Writer) error {
-	cfg, faults := Load(path, os.LookupEnv)
-	if broken(faults) {
+	cfg, faults := config.Load(path, os.LookupEnv)
+	if config.Broken(faults) {
 		for _, f := range faults {
 			fmt.Fprintln(stderr, f)
 		}
 		return faultyConfig(path, faults)
 	}
-	return runBridge(ctx, cfg, faults, stderr)
+	return service.RunLogged(ctx, cfg, faults, stderr)
 }
 
 // configFlag parses a command line whose only flag is -config.

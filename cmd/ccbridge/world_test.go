@@ -17,6 +17,8 @@ import (
 	"ccbridge/adapters/discord/discordsim"
 	"ccbridge/adapters/slack/slacksim"
 	"ccbridge/ccm/ccmsim"
+	"ccbridge/cmd/ccbridge/config"
+	"ccbridge/cmd/ccbridge/service"
 )
 
 // world is everything outside the bridge, and the bridge itself, in this process.
@@ -150,14 +152,14 @@ open = %q
 }
 
 // load writes the configuration and reads it as the program does.
-func (w *world) load() Config {
+func (w *world) load() config.Config {
 	w.t.Helper()
 	path := filepath.Join(w.dir, "config.toml")
 	if err := os.WriteFile(path, []byte(w.config), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
-	cfg, faults := Load(path, func(string) (string, bool) { return "", false })
-	if broken(faults) {
+	cfg, faults := config.Load(path, func(string) (string, bool) { return "", false })
+	if config.Broken(faults) {
 		w.t.Fatalf("configuration: %v", faults)
 	}
 	return cfg
@@ -171,7 +173,7 @@ func (w *world) start() {
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	cfg := w.load()
 	ended := w.ended
-	go func() { ended <- runWith(ctx, cfg, log, nil) }()
+	go func() { ended <- service.Run(ctx, cfg, log, nil) }()
 	w.t.Cleanup(w.stop)
 }
 

@@ -1,0 +1,34 @@
+package bridge
+
+import "context"
+
+// Finding is one thing that was looked at, and what it means.
+type Finding struct {
+	// Check names what was looked at, the same whatever was found: "slack.token", "discord.permission.send".
+	Check string `json:"check"`
+	// Part is the adapter's configured name, "centre", "store" or "configuration".
+	Part  string       `json:"part"`
+	Level FindingLevel `json:"level"`
+	// Found is what is the case, in one plain sentence without secrets and without anybody's words.
+	Found string `json:"found"`
+	// Means is what follows for customers, and Fix exactly what to do; both "" when all is well.
+	Means string `json:"means,omitempty"`
+	Fix   string `json:"fix,omitempty"`
+}
+
+// FindingLevel is how bad it is.
+type FindingLevel string
+
+// The levels.
+const (
+	FindingOK      FindingLevel = "ok"
+	FindingWarning FindingLevel = "warning" // works, but not everything or not for long
+	FindingFault   FindingLevel = "fault"   // customers are not served
+)
+
+// Examiner is an optional ability of an adapter: it looks at its platform from outside, without changing anything.
+type Examiner interface {
+	// Examine looks at everything that the routes of this adapter need. quick leaves out what takes more than a few calls.
+	// It opens no line that would take events from a running bridge. Only ctx ends it early.
+	Examine(ctx context.Context, routes []Route, quick bool) []Finding
+}

@@ -1,0 +1,86 @@
+// Package demo runs the bridge against simulators, for whoever wants to see it at work.
+package demo
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"ccbridge/cmd/ccbridge/service"
+)
+
+// Options are the flags of `ccbridge demo`.
+type Options struct {
+	Platform string // "slack", "discord", or "": Slack in the terminal, both one after the other in the script
+	Terminal bool   // talk to the bridge in the terminal, which is what happens without flags too
+	SimsOnly bool   // only the simulators, on fixed ports
+	Script   bool   // a conversation that plays and checks itself
+	Verbose  bool   // show the bridge's log
+}
+
+// Define makes the command line fill in o.
+func (o *Options) Define(flags *flag.FlagSet) {
+	flags.BoolVar(&o.Terminal, "terminal", false, "talk to the bridge in this terminal")
+	flags.BoolVar(&o.SimsOnly, "sims", false, "only the simulators, on fixed ports, and a configuration for ccbridge run")
+	flags.BoolVar(&o.Script, "script", false, "play a whole conversation and check it")
+	flags.BoolVar(&o.Verbose, "v", false, "show the bridge's log")
+	flags.Func("platform", "slack or discord", func(value string) error {
+		if value != platformSlack && value != platformDiscord {
+			return errors.New("it is slack or discord")
+		}
+		o.Platform = value
+		return nil
+	})
+}
+
+// Check finds flags that contradict each other.
+func (o *Options) Check() error {
+	if o.SimsOnly && (o.Script || o.Terminal) || o.Script && o.Terminal {
+		return errors.New("only one of -terminal, -script and -sims")
+	}
+	return nil
+}
+
+const (
+	platformSlack   = "slack"
+	platformDiscord = "discord"
+)
+
+// Run runs the bridge against simulators until ctx ends, or the conversation does.
+func Run(ctx context.Context, opts Options, stdin io.Reader, stdout, stderr io.Writer) error {
+	level := slog.LevelError
+	if opts.Verbose {
+		level = slog.LevelDebug
+	}
+	log := service.NewLog(stderr, level)
+	switch {
+	case opts.SimsOnly:
+		return serveSims(ctx, demoPorts, stdout)
+	case opts.Script:
+		platforms := []string{platformSlack, platformDiscord}
+		if opts.Platform != "" {
+			platforms = []string{opts.Platform}
+		}
+		for _, platform := range platforms {
+			play := func(ctx context.Context, s *stage) error { return playScript(ctx, s, stdout) }
+			if err := onStage(ctx, platform, log, play); err != nil {
+				return fmt.Errorf("demo on %s: %w", platform, err)
+			}
+			if ctx.Err() != nil {
+				return errors.New("the script was interrupted")
+			}
+		}
+		return nil
+	default:
+		platform := opts.Platform
+		if platform == "" {
+			platform = platformSlack
+		}
+		return onStage(ctx, platform, log, func(ctx context.Context, s *stage) error {
+			return converse(ctx, s, stdin, stdout)
+		})
+	}
+}

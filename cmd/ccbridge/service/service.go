@@ -1,0 +1,155 @@
+// Package service is the bridge at work: it opens all that `ccbridge run` needs, runs it, and serves its HTTP endpoints.
+package service
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"ccbridge/adapters/discord"
+	"ccbridge/adapters/slack"
+	"ccbridge/bridge"
+	"ccbridge/bridge/store"
+	"ccbridge/ccm"
+	"ccbridge/cmd/ccbridge/config"
+)
+
+// RunLogged runs the bridge until ctx ends, and logs to stderr. warnings are those of the configuration.
+func RunLogged(ctx context.Context, cfg config.Config, warnings []config.Fault, stderr io.Writer) error {
+	log := NewLog(stderr, cfg.Server.LogLevel)
+	for _, w := range warnings {
+		log.Warn("configuration", "file", w.File, "line", w.Line, "key", w.Key, "fault", w.Text, "write", w.Write)
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
+	return Run(ctx, cfg, log, nil)
+}
+
+// gcPercent trades a little CPU for memory: most of what a thousand waiting polls need is kept, not made anew.
+const gcPercent = 50
+
+// Run opens what a bridge needs, runs it, and closes all in reverse order. hook is for tests.
+func Run(ctx context.Context, cfg config.Config, log *slog.Logger, hook func(string)) error {
+	reg := prometheus.NewRegistry()
+	prometheus.WrapRegistererWithPrefix("ccbridge_", reg).MustRegister(processCollectors()...)
+	meter := newMetrics(reg, cfg.Adapters)
+
+	var hooks store.Hooks
+	if hook != nil {
+		hooks = store.Hooks{BeforeCommit: func() { hook("before commit") }, AfterCommit: func() { hook("after commit") }}
+	}
+	st, err := store.Open(ctx, cfg.Store.Path, store.Options{Hooks: hooks})
+	if err != nil {
+		return fmt.Errorf("open the store %s: %w", cfg.Store.Path, err)
+	}
+	defer func() {
+		if err := st.Close(); err != nil {
+			log.Error("close the store", "error", err.Error())
+		}
+	}()
+
+	centre, err := newCentre(cfg)
+	if err != nil {
+		return err
+	}
+	defer centre.Close()
+
+	built, err := buildAdapters(cfg, log)
+	if err != nil {
+		return err
+	}
+	b := bridge.New(bridge.Config{
+		Store: st, Centre: centre, Adapters: built, Routes: coreRoutes(cfg), Limits: coreLimits(cfg), OnUnknown: cfg.CCM.OnUnknown,
+		ShutdownTimeout: cfg.Server.ShutdownTimeout, Meter: meter, Log: log, Hook: hook,
+	})
+	reg.MustRegister(newGauges(st.Stats, b.Polls))
+
+	srv, err := serve(cfg.Server.Listen, handler(b.Status, reg), log)
+	if err != nil {
+		return err
+	}
+	defer srv.close(ctx)
+	if err := b.Run(ctx); err != nil {
+		return err
+	}
+	log.Info("stopped")
+	return nil
+}
+
+func newCentre(cfg config.Config) (*ccm.Client, error) {
+	c, err := ccm.New(ccm.Config{
+		BaseURL: cfg.CCM.BaseURL, AuthURL: cfg.CCM.AuthURL, AppKey: cfg.CCM.AppKey, AppSecret: cfg.CCM.AppSecret.Reveal(),
+		CAFile: cfg.CCM.CAFile, TenantSpace: cfg.CCM.TenantSpace, CallTimeout: cfg.Limits.CallTimeout,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("set up the centre's client: %w", err)
+	}
+	return c, nil
+}
+
+// buildAdapters makes the configured adapters; none of them opens anything yet.
+func buildAdapters(cfg config.Config, log *slog.Logger) (map[string]bridge.Adapter, error) {
+	built := map[string]bridge.Adapter{}
+	for _, a := range cfg.Adapters {
+		one, err := newAdapter(a, log)
+		if err != nil {
+			return nil, fmt.Errorf("set up adapter %s: %w", a.Name, err)
+		}
+		built[a.Name] = one
+	}
+	return built, nil
+}
+
+func newAdapter(a config.Adapter, log *slog.Logger) (bridge.Adapter, error) {
+	if a.Slack != nil {
+		return slack.New(slack.Config{Name: a.Name, APIURL: a.Slack.APIURL, BotToken: a.Slack.BotToken.Reveal(), AppToken: a.Slack.AppToken.Reveal(),
+			Commands: slack.Commands{Agent: a.Slack.Commands.Agent, End: a.Slack.Commands.End}, PostGap: noGap(a.Slack.PostGap), Log: log})
+	}
+	return discord.New(discord.Config{Name: a.Name, APIURL: a.Discord.APIURL, BotToken: a.Discord.BotToken.Reveal(), Guilds: a.Discord.Guilds,
+		Commands: struct{ Agent, End string }{a.Discord.Commands.Agent, a.Discord.Commands.End}, PostGap: noGap(a.Discord.PostGap), Log: log})
+}
+
+// noGap is a gap as the adapters take it: for them zero means the default, and less means none.
+func noGap(gap time.Duration) time.Duration {
+	if gap == 0 {
+		return -1
+	}
+	return gap
+}
+
+func coreRoutes(cfg config.Config) []bridge.Route {
+	var routes []bridge.Route
+	for _, r := range cfg.Routes {
+		routes = append(routes, bridge.Route{
+			Adapter: r.Adapter, Channels: r.Channels, Open: bridge.Opening(r.Open), Speakers: bridge.Speakers(r.Speakers), Staff: r.Staff,
+			Reopen: bridge.Reopening(r.Reopen), Channel: r.ChannelID, Locale: r.Locale,
+		})
+	}
+	return routes
+}
+
+func coreLimits(cfg config.Config) bridge.Limits {
+	l := cfg.Limits
+	return bridge.Limits{
+		OpenPerCustomer: l.OpenPerCustomer, Idle: l.Idle, CatchUp: l.CatchUp, MaxWait: l.MaxWait, Dormant: l.Dormant,
+		CallTimeout: l.CallTimeout, LookGap: l.LookGap, GiveUp: l.GiveUp, Ledger: cfg.Store.Ledger, Held: l.Held, Parts: l.Parts,
+	}
+}
+
+// NewLog writes text on a terminal, JSON otherwise.
+func NewLog(w io.Writer, level slog.Level) *slog.Logger {
+	opts := &slog.HandlerOptions{Level: level}
+	if f, ok := w.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+			return slog.New(slog.NewTextHandler(w, opts))
+		}
+	}
+	return slog.New(slog.NewJSONHandler(w, opts))
+}
