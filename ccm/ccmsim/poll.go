@@ -8,8 +8,8 @@ import (
 
 // defaultPollGrace is how long a second poll of a visitor waits for the first to prove
 // abandoned before it counts as a rule break: the server learns of a client
-// that hung up or died a moment later than its successor's request arrives.
-const defaultPollGrace = 250 * time.Millisecond
+// that hung up or died later than its successor's request arrives, by much on a busy machine.
+const defaultPollGrace = time.Second
 
 // poll hands over what waits for the visitor and removes it; without anything
 // it is held for PollWait (cec_07_0108, cec_07_0093). It is also the heartbeat.
