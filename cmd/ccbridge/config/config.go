@@ -110,15 +110,26 @@ type Route struct {
 // the order of lines. env looks up environment variables, as os.LookupEnv does.
 // The Config is complete only if no Fault but warnings came back (see Broken).
 func Load(path string, env func(string) (string, bool)) (Config, []Fault) {
-	d := &decoder{file: path, ref: reference{dir: filepath.Dir(path), env: env}}
-	cfg := d.load()
+	d := newDecoder(path, env)
+	cfg := d.load(d.open())
 	return cfg, d.faults
 }
 
-// load decodes the file, and leaves its faults in d.
-func (d *decoder) load() Config {
+// Parse is Load for a text that is to stand in a file at path, which need not be there yet.
+func Parse(path, text string, env func(string) (string, bool)) (Config, []Fault) {
+	d := newDecoder(path, env)
+	cfg := d.load(d.root(text))
+	return cfg, d.faults
+}
+
+func newDecoder(path string, env func(string) (string, bool)) *decoder {
+	return &decoder{file: path, ref: reference{dir: filepath.Dir(path), env: env}}
+}
+
+// load decodes what stands below root, nil if it could not be read, and leaves its faults in d.
+func (d *decoder) load(root *section) Config {
 	cfg := Config{Path: d.file}
-	if root := d.open(); root != nil {
+	if root != nil {
 		cfg.Server = decodeServer(root.child("server"))
 		cfg.Store = decodeStore(root.child("store"))
 		cfg.CCM = decodeCCM(root.child("ccm"))
@@ -144,6 +155,11 @@ func (d *decoder) open() *section {
 	if info, err := os.Stat(d.file); err == nil && runtime.GOOS != "windows" {
 		d.exposed = info.Mode().Perm()&0o044 != 0
 	}
+	return d.root(text)
+}
+
+// root parses text; nil as in open.
+func (d *decoder) root(text string) *section {
 	table := d.parse(text)
 	if table == nil {
 		return nil

@@ -206,7 +206,7 @@ func TestExample(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := &decoder{file: path, ref: reference{dir: filepath.Dir(path), env: exampleEnv}}
-	full := d.load()
+	full := d.load(d.open())
 	requireFaults(t, d.faults, nil)
 	for _, s := range d.sections {
 		for _, key := range s.known {

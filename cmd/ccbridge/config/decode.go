@@ -39,7 +39,7 @@ type problem struct {
 type check func(value string) *problem
 
 func (d *decoder) report(at place, p *problem) {
-	d.faults = append(d.faults, Fault{d.file, at.line, at.path, p.text, p.write, p.warning})
+	d.faults = append(d.faults, Fault{File: d.file, Line: at.line, Key: at.path, Text: p.text, Write: p.write, Warning: p.warning})
 }
 
 func (d *decoder) fault(at place, text, write string) { d.report(at, &problem{text, write, false}) }
@@ -116,6 +116,7 @@ func (d *decoder) resolve(at place, raw any, write string) (value string, ok boo
 	value, p := d.ref.resolve(text)
 	if p != nil {
 		d.report(at, p)
+		d.faults[len(d.faults)-1].Unset = isReference(text)
 		return "", false
 	}
 	if strings.ContainsFunc(value, unicode.IsControl) {
@@ -153,6 +154,7 @@ func (s *section) required(key, write string, checks ...check) string {
 	value, ok := s.resolve(s.at(key), raw, write)
 	if ok && value == "" {
 		s.fault(s.at(key), "is empty", write)
+		s.faults[len(s.faults)-1].Unset = isReference(raw)
 	}
 	if !ok || value == "" || !s.passes(s.at(key), value, checks) {
 		return ""

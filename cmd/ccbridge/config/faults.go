@@ -15,6 +15,7 @@ type Fault struct {
 	Text    string
 	Write   string // what to write instead
 	Warning bool   // ccbridge runs all the same
+	Unset   bool   // the key is right, but its env: or file: gives no text yet
 }
 
 // String is the line that `ccbridge check` prints.
@@ -29,6 +30,19 @@ func (f Fault) String() string {
 // Broken tells whether there is a fault that is more than a warning.
 func Broken(faults []Fault) bool {
 	return slices.ContainsFunc(faults, func(f Fault) bool { return !f.Warning })
+}
+
+// Pending splits off the faults that only say that an env: or file: gives no text yet: before the tokens are there, a
+// configuration without others is as it should be.
+func Pending(faults []Fault) (unset, rest []Fault) {
+	for _, f := range faults {
+		if f.Unset {
+			unset = append(unset, f)
+		} else {
+			rest = append(rest, f)
+		}
+	}
+	return unset, rest
 }
 
 // reportUnknownKeys reports every key that no section asked for. It comes last:

@@ -184,7 +184,7 @@ func (c coverage) add(s *section, adapter string, channels []item) {
 		if by == self {
 			text = `is included in the "*" before it`
 		}
-		warnings = append(warnings, Fault{s.file, ch.line, ch.path, text, "it once, the narrower route first", true})
+		warnings = append(warnings, Fault{File: s.file, Line: ch.line, Key: ch.path, Text: text, Write: "it once, the narrower route first", Warning: true})
 	}
 	if taken > 0 && taken == len(channels) {
 		s.warn(s.here(), "this route can never match: earlier ones take all its channels", "the narrower route first")

@@ -65,6 +65,13 @@ func (r reference) resolve(raw string) (string, *problem) {
 	return raw, nil
 }
 
+// isReference reports whether a raw value says where its text is, in a form that can be right.
+func isReference(raw any) bool {
+	text, _ := raw.(string)
+	name, isEnv := strings.CutPrefix(text, "env:")
+	return isEnv && envName.MatchString(name) || strings.HasPrefix(text, "file:") && text != "file:"
+}
+
 func (r reference) fromEnv(name string) (string, *problem) {
 	if !envName.MatchString(name) {
 		return "", &problem{text: "env: is not followed by the name of an environment variable", write: `"env:NAME"`}

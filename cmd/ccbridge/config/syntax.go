@@ -120,7 +120,7 @@ var (
 func syntaxFault(file, text string, err error) Fault {
 	var pe toml.ParseError
 	if !errors.As(err, &pe) {
-		return Fault{file, 1, anyKey, "is not TOML", "TOML (https://toml.io)", false}
+		return Fault{File: file, Line: 1, Key: anyKey, Text: "is not TOML", Write: "TOML (https://toml.io)"}
 	}
 	line := max(pe.Position.Line, 1)
 	if strings.Contains(pe.Message, `\n`) || strings.Contains(pe.Message, "\n") {
@@ -128,18 +128,19 @@ func syntaxFault(file, text string, err error) Fault {
 		line = 1 + strings.Count(text[:min(pe.Position.Start, len(text))], "\n")
 	}
 	if m := definedTwice.FindStringSubmatch(pe.Message); m != nil {
-		return Fault{file, line, m[1], "stands twice", "it once", false}
+		return Fault{File: file, Line: line, Key: m[1], Text: "stands twice", Write: "it once"}
 	}
 	if m := madeOtherwise.FindStringSubmatch(pe.Message); m != nil {
-		return Fault{file, line, m[1], "stands twice, once as a table and once as something else", "it once", false}
+		return Fault{File: file, Line: line, Key: m[1], Text: "stands twice, once as a table and once as something else", Write: "it once"}
 	}
 	const write = `TOML (https://toml.io): key = "value", texts in quotes`
 	if outOfRange.MatchString(pe.Message) { // it begins with the number
-		return Fault{file, line, anyKey, "is a number out of range", write, false}
+		return Fault{File: file, Line: line, Key: anyKey, Text: "is a number out of range", Write: write}
 	}
 	// The parser quotes what it stumbled over, which may be a token without its quotes.
 	message := quotedWord.ReplaceAllString(pe.Message, "something")
-	return Fault{file, line, anyKey, strings.NewReplacer(";", ",", "\n", `\n`).Replace(message), write, false}
+	message = strings.NewReplacer(";", ",", "\n", `\n`).Replace(message)
+	return Fault{File: file, Line: line, Key: anyKey, Text: message, Write: write}
 }
 
 // sortFaults puts the faults into the order of lines, and drops those of replaced lines but the first, which is why they
