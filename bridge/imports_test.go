@@ -29,6 +29,7 @@ var layers = []struct {
 	{[]string{"bridge/*"}, []string{"bridge", "ccm"}, "what is beside the core knows the core only"},
 	{[]string{"adapters"}, nil, "it is a page for whoever adds an adapter"},
 	{[]string{"adapters/*"}, []string{"bridge"}, "an adapter knows the core, but no other adapter, no store and no program"},
+	{[]string{"cmd/ccbridge/page/browsertest"}, nil, "it opens any page"},
 	{[]string{"cmd/ccbridge/config"}, nil, "the file is read without what it configures"},
 	{[]string{"cmd/*", "cmd/*/*"}, []string{"bridge", "bridge/store", "ccm", "ccm/ccmsim", "adapters/*", "adapters/*/*sim", "cmd/*/*"}, "test code does not belong in a program"},
 }
@@ -45,7 +46,7 @@ var onlyIn = []struct {
 	{[]string{"github.com/BurntSushi/toml", "flag", "os/signal"}, []string{"cmd/*", "cmd/*/*"}, "only the program knows files, flags and signals"},
 	{[]string{"github.com/prometheus"}, []string{"cmd/*/*"}, "the core counts through bridge.Meter"},
 	{[]string{"net", "github.com/gorilla/websocket"}, []string{"ccm", "ccm/*", "adapters/*", "adapters/*/*", "cmd/*", "cmd/*/*"}, "the core speaks to the outside through interfaces"},
-	{[]string{"testing"}, []string{"bridge/bridgetest"}, "only what is made for tests may know of them"},
+	{[]string{"testing", "github.com/chromedp"}, []string{"bridge/bridgetest", "cmd/ccbridge/page/browsertest"}, "only what is made for tests may know of them"},
 }
 
 // exempt are the imports to which onlyIn does not apply although they stand below one of its entries.
@@ -110,8 +111,8 @@ func otherAdapter(folder, imported string) bool {
 func TestBinary(t *testing.T) {
 	t.Parallel()
 	testOnly := []string{
-		"testing", "net/http/httptest", module + "/bridge/bridgetest",
-		"go.uber.org/goleak", "pgregory.net/rapid", "github.com/rogpeppe/go-internal",
+		"testing", "net/http/httptest", module + "/bridge/bridgetest", module + "/cmd/ccbridge/page/browsertest",
+		"github.com/chromedp", "go.uber.org/goleak", "pgregory.net/rapid", "github.com/rogpeppe/go-internal",
 	}
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{.ImportPath}} {{.Standard}} {{len .CgoFiles}}", "./cmd/ccbridge")
 	cmd.Dir = ".."
