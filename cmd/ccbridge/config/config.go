@@ -18,6 +18,7 @@ type Config struct {
 	Store    Store
 	CCM      CCM
 	Limits   Limits
+	Admin    Admin
 	Adapters []Adapter // sorted by name
 	Routes   []Route   // as in the file: the first match wins
 }
@@ -134,6 +135,7 @@ func (d *decoder) load(root *section) Config {
 		cfg.Store = decodeStore(root.child("store"))
 		cfg.CCM = decodeCCM(root.child("ccm"))
 		cfg.Limits = decodeLimits(root.child("limits"))
+		cfg.Admin = decodeAdmin(root.child("admin"), cfg.Store.Path)
 		cfg.Adapters = decodeAdapters(root.child("adapters"))
 		cfg.Routes = decodeRoutes(root, cfg)
 		d.reportUnknownKeys()

@@ -39,6 +39,7 @@ func TestLoadFillsInDefaults(t *testing.T) {
 			ChannelID: "1", Locale: "en", Receive: "poll", OnUnknown: "repeat"},
 		Limits: Limits{OpenPerCustomer: 3, Idle: 2 * time.Second, CatchUp: time.Hour, MaxWait: 15 * time.Minute, Dormant: 24 * time.Hour,
 			CallTimeout: 10 * time.Second, LookGap: 5 * time.Second, GiveUp: time.Hour, Held: 100, Parts: 20},
+		Admin: Admin{Socket: socketBeside(filepath.Join(dir, "x.db"))},
 		Adapters: []Adapter{
 			{Name: "dc", Platform: "discord", Discord: &DiscordAdapter{APIURL: "https://discord.com", BotToken: NewSecret("dc.bot.token"),
 				Guilds: []string{"1100000000000000001"}, Commands: Commands{"agent", "end", "session"}, PostGap: time.Second}},
@@ -63,6 +64,7 @@ store.url = "sqlite:/x.db"
 store.ledger = "1h"
 ccm = { base_url = "http://localhost:1/ccm/", auth_url = "http://[::1]:2/", app_key = "file:config.key", app_secret = "s", locale = "zh", tenant_space = "t", on_unknown = "ask" }
 limits = { open_per_customer = 1, idle = "1s", catch_up = "2s", max_wait = "3s", dormant = "4s", call_timeout = "5s", look_gap = "50ms", give_up = "7s", held = 8, parts = 9 }
+admin = { socket = "run/a.sock" }
 adapters.s = { platform = "slack", api_url = "http://127.0.0.1:3/api", bot_token = "xoxe.xoxb-1", app_token = "xapp-1", post_gap = "0s", commands.agent = "/help" }
 adapters.d = { platform = "discord", api_url = "http://127.0.0.2:4/p/", bot_token = "t", commands = { end = "bye" } }
 routes = [
@@ -82,6 +84,9 @@ routes = [
 	}
 	if want := (Limits{1, time.Second, 2 * time.Second, 3 * time.Second, 4 * time.Second, 5 * time.Second, 50 * time.Millisecond, 7 * time.Second, 8, 9}); cfg.Limits != want {
 		t.Errorf("got %+v, want %+v", cfg.Limits, want)
+	}
+	if want := (Admin{filepath.Join(filepath.Dir(cfg.Path), "run/a.sock")}); cfg.Admin != want {
+		t.Errorf("got %+v, want %+v", cfg.Admin, want)
 	}
 	discord, slack := cfg.Adapters[0].Discord, cfg.Adapters[1].Slack
 	if want := (&DiscordAdapter{"http://127.0.0.2:4/p", NewSecret("t"), nil, Commands{"agent", "bye", "session"}, time.Second}); !reflect.DeepEqual(discord, want) {
@@ -217,7 +222,7 @@ func TestExample(t *testing.T) {
 	}
 
 	// What is shown as default is the default, but for the route's own samples.
-	full.Path, full.Store.Path = cfg.Path, cfg.Store.Path
+	full.Path, full.Store.Path, full.Admin.Socket = cfg.Path, cfg.Store.Path, cfg.Admin.Socket
 	full.Routes[0].Staff = nil
 	if !reflect.DeepEqual(cfg, full) {
 		t.Errorf("the example's defaults are others than the program's:\n%+v\n%+v", full, cfg)

@@ -95,6 +95,8 @@ func TestFaults(t *testing.T) {
 		"wrong kind":     {"[server]\nlisten = \"127.0.0.1:0\"", "server = 3", []string{`1: server: must be a table, not an integer; write [server]`}},
 		"array of table": {"[server]", "[[server]]", []string{`1: server: must be a table, not an array; write [server]`}},
 
+		"long socket": {"[limits]", "[admin]\nsocket = \"/" + strings.Repeat("s", 100) + "\"\n[limits]", []string{`11: admin.socket: is too long for a socket: with its folder it has 101 bytes; write a path of at most 100 bytes`}},
+
 		// Keys and types
 		"unknown key":    {"listen =", "lisen =", []string{`2: server.lisen: is no known key; write listen (did you mean that?)`}},
 		"key's case":     {"listen =", "Listen =", []string{`2: server.Listen: is no known key; write listen (did you mean that?)`}},
