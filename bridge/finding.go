@@ -6,6 +6,8 @@ import "context"
 type Finding struct {
 	// Check names what was looked at, the same whatever was found: "slack.token", "discord.permission.send".
 	Check string `json:"check"`
+	// Subject is which of several it was: the id of a channel, a guild or a person, a scope, a permission; "" if there is one.
+	Subject string `json:"subject,omitempty"`
 	// Part is the adapter's configured name, "centre", "store" or "configuration".
 	Part  string       `json:"part"`
 	Level FindingLevel `json:"level"`
@@ -28,7 +30,8 @@ const (
 
 // Examiner is an optional ability of an adapter: it looks at its platform from outside, without changing anything.
 type Examiner interface {
-	// Examine looks at everything that the routes of this adapter need. quick leaves out what takes more than a few calls.
-	// It opens no line that would take events from a running bridge. Only ctx ends it early.
+	// Examine looks at everything that routes, all of them of this adapter, need. quick leaves out what takes more than a
+	// few calls. It opens no line that would take events from a running bridge. An outside that cannot be reached is one
+	// finding; apart from that, what fails hides nothing else. Each call has a deadline of its own, and ctx ends it early.
 	Examine(ctx context.Context, routes []Route, quick bool) []Finding
 }

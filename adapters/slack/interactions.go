@@ -183,9 +183,9 @@ func (a *Adapter) click(in interaction, self identity) (bridge.Event, bool) {
 func (a *Adapter) shortcut(in interaction, self identity) (bridge.Event, bool) {
 	kind, _, ok := bridge.ParseAction(in.CallbackID)
 	switch in.CallbackID { // the names the sample manifest gives them
-	case "bridge_human":
+	case shortcutAgent:
 		kind, ok = bridge.VerbAgent, true
-	case "bridge_end":
+	case shortcutEnd:
 		kind, ok = bridge.VerbEnd, true
 	}
 	if !ok || in.Channel.ID == "" || in.Message.TS == "" {
