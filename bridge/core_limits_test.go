@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -42,7 +43,9 @@ func TestChannelLimited(t *testing.T) {
 				r.Errorf("%s waited %s", name, took)
 			}
 		}
+		r.limits(bridge.Limit{Part: "acme", Place: channel, Until: until, Why: bridge.LimitAsked})
 		r.pass(time.Until(until))
+		r.limits()
 		r.equal("shown too early", r.acme.Shown(ada, bridge.MessageAgent), nil)
 		r.pass(6 * time.Second)
 		r.equal("shown", r.acme.Shown(ada, bridge.MessageAgent), []string{"Grace: a0", "Grace: a1", "Grace: a2"})
@@ -50,6 +53,42 @@ func TestChannelLimited(t *testing.T) {
 			r.Errorf("%d posts tried for 5", n)
 		}
 	})
+}
+
+// limits compares what is limited with what should be.
+func (r *rig) limits(want ...bridge.Limit) {
+	r.Helper()
+	if got := r.Limited(); !slices.Equal(got, want) {
+		r.Errorf("limited:\n got %+v\nwant %+v", got, want)
+	}
+}
+
+// An outside that fails, asks for time or refuses every call is told of as such, until it answers.
+func TestWholeLimited(t *testing.T) {
+	for kind, no := range map[bridge.LimitKind]bridge.SendError{
+		bridge.LimitAsked:   {Certainty: bridge.NotDone, Scope: bridge.ScopeAdapter, RetryAfter: time.Minute, Code: "ratelimited"},
+		bridge.LimitBackOff: {Certainty: bridge.NotDone, Scope: bridge.ScopeAdapter, Code: "internal_error"},
+		bridge.LimitRefused: {Certainty: bridge.NotDone, Scope: bridge.ScopeAdapter, Final: true, Code: "invalid_auth"},
+	} {
+		t.Run(string(kind), func(t *testing.T) {
+			simulated(t, func(r *rig) {
+				r.start()
+				ada := r.begins(r.acme, channel, "ada")
+				r.pass(10 * time.Second)
+				r.limits()
+				r.acme.Change(func(p *bridgetest.Platform) { p.Refuse = func(bridge.Delivery) *bridge.SendError { return &no } })
+				r.centre.AgentSays("ada", "patience")
+				r.within(5*time.Second, "limited", func() bool { return len(r.Limited()) == 1 })
+				if l := r.Limited()[0]; l.Part != "acme" || l.Place != "" || l.Why != kind || !l.Until.After(time.Now()) {
+					r.Errorf("got %+v, want all of acme %s", l, kind)
+				}
+				r.acme.Change(func(p *bridgetest.Platform) { p.Refuse = nil })
+				r.pass(2 * time.Minute)
+				r.equal("shown", r.acme.Shown(ada, bridge.MessageAgent), []string{"Grace: patience"})
+				r.limits()
+			})
+		})
+	}
 }
 
 // Threads of one channel share its one post a second by turns: who has much to show does not hold up the others.

@@ -59,5 +59,5 @@
 //	catchup.go              gaps of the platforms' lines; catchup_read.go what is read after one
 //	timers.go clock.go      due times; one heap, one timer
 //	queue.go errors.go      work by key; how calls fail
-//	bridge.go status.go     start, stop, state of the parts
+//	bridge.go status.go     start, stop, state of the parts; limited.go what is left alone until when
 package bridge

@@ -287,7 +287,7 @@ func (o *outbox) pause(out *outside, k laneKey, e *SendError, now time.Time) {
 			o.places[name] = p
 		}
 		if until := now.Add(e.RetryAfter); p.next.Before(until) {
-			p.next, p.rested = until, until
+			p.next, p.rested, p.asked = until, until, until
 		}
 		o.b.Meter.Limited(out.name, e.RetryAfter)
 	case ScopeAdapter, ScopeCentre:

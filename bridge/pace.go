@@ -9,6 +9,7 @@ import (
 type place struct {
 	next   time.Time // when the next post may go
 	rested time.Time // when a whole burst may go again: then the place can be forgotten
+	asked  time.Time // until when the platform asked to wait
 	turns  []laneKey // who waits, in order
 	ringed time.Time // when the first of them will be woken
 }
