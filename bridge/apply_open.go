@@ -7,6 +7,10 @@ import (
 
 // open begins session number + 1 with held as its first texts, behind what waits for a new session.
 func (st *step) open(held []Held) {
+	if st.env.Route.Adapter == "" { // nobody could be heard or shown anything
+		st.letter(held, reasonNoRoute)
+		return
+	}
 	if most := st.env.Limits.OpenPerCustomer; most > 0 && st.env.OpenElsewhere >= most {
 		if st.State == StateNew {
 			st.EndedBy, st.EndedAt = EndedByRefusal, st.env.Now
@@ -43,6 +47,9 @@ func (st *step) afterEnd(held []Held) {
 		return
 	case st.Direct || st.env.Route.Reopen == ReopenAlways:
 		st.open(held)
+		return
+	case st.env.Route.Adapter == "":
+		st.letter(held, reasonNoRoute)
 		return
 	case st.Asked != nil: // the thread was told
 	case never:

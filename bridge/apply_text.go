@@ -9,6 +9,11 @@ import (
 
 // text handles what a person wrote, changed or took back.
 func (st *step) text(t Text) {
+	routed := st.env.Route.Adapter != ""
+	if !routed && !st.State.Open() {
+		st.strand(t)
+		return
+	}
 	if st.State == StateNew && !st.begins(t) {
 		st.out.Note = "begins no session"
 		return
@@ -28,11 +33,23 @@ func (st *step) text(t Text) {
 	st.word()
 	st.Lost = false
 	// An end that waits because nobody wrote, or because the thread was gone, is void.
-	st.Held = slices.DeleteFunc(st.Held, func(h Held) bool { return h.Kind == HeldEnd && h.EndedBy != EndedByCustomer })
+	st.Held = slices.DeleteFunc(st.Held, func(h Held) bool { return routed && h.Kind == HeldEnd && h.EndedBy != EndedByCustomer })
 	if held, ok := st.pieces(t, body); ok || st.State == StateNew {
 		st.accept(held)
 	}
 }
+
+// strand keeps as a dead letter what was accepted just before its route went, where no session is open to take it.
+func (st *step) strand(t Text) {
+	st.out.Note = reasonNoRoute
+	if t.Edited || t.Deleted || t.Body == "" || st.State != StateNew && t.Author.ID != st.Customer.ID {
+		return
+	}
+	st.letter([]Held{{Kind: HeldText, Text: t.Body}}, reasonNoRoute)
+}
+
+// reasonNoRoute: no route leads to the thread any more.
+const reasonNoRoute = "no route"
 
 // begins says whether a message begins the thread's first session: then its author is the customer.
 func (st *step) begins(t Text) bool {

@@ -38,7 +38,7 @@ func (o *outbox) askedAt(v ccm.Visitor) time.Time {
 // askableAt is when the centre may be asked about a session again; zero or past: now.
 func (o *outbox) askableAt(v ccm.Visitor) time.Time {
 	if at := o.askedAt(v); !at.IsZero() {
-		return at.Add(o.b.Limits.queueGap())
+		return at.Add(o.b.settings().Limits.queueGap())
 	}
 	return time.Time{}
 }

@@ -12,17 +12,11 @@ import (
 
 // Config is what a Bridge is made of.
 type Config struct {
+	Settings // at the start
 	Store    Store
 	Centre   Centre
-	Adapters map[string]Adapter // by configured name
-	Routes   []Route
-	Limits   Limits
-	// OnUnknown is what happens to a text of which nobody can say whether it arrived: "repeat" or "ask".
-	OnUnknown string
-	// ShutdownTimeout bounds what Run may still take to finish what is begun.
-	ShutdownTimeout time.Duration
-	Meter           Meter
-	Log             *slog.Logger
+	Meter    Meter
+	Log      *slog.Logger
 	// Hook is called around commits and outside calls, so that tests can stop the process there. nil otherwise.
 	Hook func(point string)
 }
@@ -40,7 +34,15 @@ type Meter interface {
 
 // Bridge is the core at work: it takes events in, steps sessions, and makes the calls that follow.
 type Bridge struct {
-	Config
+	Store  Store
+	Centre Centre
+	Meter  Meter
+	Log    *slog.Logger
+	Hook   func(point string)
+
+	current  atomic.Pointer[Settings]
+	changes  chan change
+	lines    map[string]*line // by adapter; of Run's own goroutine
 	status   status
 	clock    *clock
 	steps    *queue[ThreadKey]
@@ -51,13 +53,14 @@ type Bridge struct {
 	parking  *parking
 	recent   *recent
 	arriving *arriving
-	stopping <-chan struct{} // ends with the context of Run
-	opened   atomic.Bool     // the store took a first write
+	opened   atomic.Bool // the store took a first write
 }
 
 // New makes a Bridge. It opens nothing and starts nothing.
 func New(c Config) *Bridge {
-	b := &Bridge{Config: c, clock: newClock(), parking: newParking(), recent: newRecent()}
+	b := &Bridge{Store: c.Store, Centre: c.Centre, Meter: c.Meter, Log: c.Log, Hook: c.Hook, changes: make(chan change),
+		lines: map[string]*line{}, clock: newClock(), parking: newParking(), recent: newRecent()}
+	b.use(c.Settings)
 	b.status = status{log: c.Log, parts: map[string]Part{storeName: {State: "up", Since: time.Now()}}}
 	for name := range c.Adapters {
 		b.status.parts[name] = Part{State: "starting", Since: time.Now()}
@@ -76,24 +79,26 @@ func New(c Config) *Bridge {
 	return b
 }
 
-// Run works until ctx ends. Then it stops receiving, finishes what is begun within ShutdownTimeout, and returns. The
-// store stays open.
+// Run works until ctx ends. Then it stops receiving, finishes what is begun within the settings' ShutdownTimeout, and
+// returns. The store stays open.
 func (b *Bridge) Run(ctx context.Context) error {
 	work, cut := context.WithCancel(context.WithoutCancel(ctx)) // of what is begun: outlives ctx
 	defer cut()
 	b.status.ctx = work
-	b.stopping = ctx.Done()
 	if err := b.Store.Healthy(ctx); err != nil {
 		return fmt.Errorf("try the store: %w", err)
 	}
 	b.opened.Store(true)
 
-	var receiving, working sync.WaitGroup
-	stop := make(chan struct{}) // ends the workers, once nothing is received any more
+	var receiving, working, bounding sync.WaitGroup
+	stop := make(chan struct{})  // ends the workers, once nothing is received any more
+	ended := make(chan struct{}) // nothing is at work any more
+	bounding.Go(func() { b.boundStop(ctx, cut, ended) })
 	working.Go(func() { b.clock.Run(stop) })
 	working.Go(func() { b.steps.Run(work, stop) })
-	for _, out := range b.outbox.outside {
-		working.Go(func() { out.lanes.Run(work, stop) })
+	working.Go(func() { b.outbox.centre.lanes.Run(work, stop) })
+	for name := range b.settings().Adapters {
+		b.lines[name] = b.openLine(work, name)
 	}
 	b.endUnrouted(ctx)
 	b.wakeWaiting(ctx, "")
@@ -101,29 +106,47 @@ func (b *Bridge) Run(ctx context.Context) error {
 	receiving.Go(func() { b.scanTimers(ctx) })
 	receiving.Go(func() { b.upkeep(ctx) })
 	receiving.Go(func() { b.mendStore(ctx) })
-	for name, a := range b.Adapters {
-		receiving.Go(func() { b.catchup.Run(ctx, name) })
-		receiving.Go(func() { b.receive(ctx, name, a) })
+	for name, l := range b.lines {
+		l.listen(ctx, b, name)
 	}
+	b.takeChanges(ctx, work)
 
-	<-ctx.Done()
-	b.Log.Info("stopping")
-	timeout := time.AfterFunc(b.ShutdownTimeout, func() {
-		b.Log.Warn("stopping took too long: what is on its way is looked at after the next start")
-		cut()
-	})
-	defer timeout.Stop()
+	for _, l := range b.lines {
+		l.hushed.Wait()
+	}
 	receiving.Wait()
 	close(stop)
+	for _, l := range b.lines {
+		close(l.rest)
+	}
+	for _, l := range b.lines {
+		l.rested.Wait()
+	}
 	working.Wait()
+	close(ended)
+	bounding.Wait()
 	return nil
+}
+
+// boundStop waits until ctx ends, and cuts off what is still on its way when stopping takes too long.
+func (b *Bridge) boundStop(ctx context.Context, cut context.CancelFunc, ended <-chan struct{}) {
+	<-ctx.Done()
+	b.Log.Info("stopping")
+	timeout := time.NewTimer(b.settings().ShutdownTimeout)
+	defer timeout.Stop()
+	select {
+	case <-ended:
+	case <-timeout.C:
+		b.Log.Warn("stopping took too long: what is on its way is looked at after the next start")
+		cut()
+	}
 }
 
 // receive keeps an adapter's line up. One that can never work as configured pauses; the others go on.
 func (b *Bridge) receive(ctx context.Context, name string, a Adapter) {
 	for ctx.Err() == nil {
 		var err error
-		b.guard("receive", ThreadKey{Adapter: name}, func() { err = a.Run(ctx, inbox{b}) })
+		b.guard("receive", ThreadKey{Adapter: name}, func() { err = a.Run(ctx, inbox{b, ctx.Done()}) })
 		if ctx.Err() != nil {
 			return
 		}
@@ -144,19 +167,19 @@ func (b *Bridge) endUnrouted(ctx context.Context) {
 		b.storeFailed("list open threads", err)
 		return
 	}
+	set := b.settings()
 	var gone []Incoming
 	for _, t := range open {
-		_, routed := routeFor(b.Routes, t.Key.Adapter, t.Key.Channel, t.Key.Root == "")
-		if routed && b.Adapters[t.Key.Adapter] != nil {
+		if set.serves(t.Key) {
 			continue
 		}
-		now := time.Now()
+		at := time.Now()
 		b.Log.Warn("a session ends because no route leads to its thread any more", slog.String("thread", t.Key.String()))
-		gone = append(gone, Incoming{Event: Event{ID: EventID(fmt.Sprintf("unrouted:%s:%d", t.ID, now.UnixNano())), Thread: t.Key,
-			At: now, Received: now, Gone: &Gone{What: "thread"}}})
+		gone = append(gone, Incoming{Event: Event{ID: EventID(fmt.Sprintf("unrouted:%s:%d", t.ID, at.UnixNano())), Thread: t.Key,
+			At: at, Received: at, Gone: &Gone{What: "thread"}}})
 	}
 	if _, err := b.ingest(ctx, gone); len(gone) > 0 && err != nil {
-		b.Log.Warn("sessions without a route could not be ended; the next start tries again", slog.String("error", err.Error()))
+		b.Log.Warn("sessions without a route could not be ended; the next start or reload tries again", slog.String("error", err.Error()))
 	}
 }
 
@@ -198,8 +221,8 @@ func (b *Bridge) upkeep(ctx context.Context) {
 		for more := n%60 == 0; more && ctx.Err() == nil; {
 			now := time.Now()
 			var keep time.Time // since when transcripts are kept
-			if b.Limits.Ledger > 0 {
-				keep = now.Add(-b.Limits.Ledger)
+			if ledger := b.settings().Limits.Ledger; ledger > 0 {
+				keep = now.Add(-ledger)
 			}
 			var err error
 			if more, err = b.Store.Prune(ctx, now.Add(-SeenWindow-overlap), keep); err != nil {

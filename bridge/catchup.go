@@ -20,6 +20,7 @@ type catchup struct {
 type gap struct {
 	adapter string
 	again   chan struct{} // a gap is to be closed
+	soon    chan struct{} // something is to be read without waiting for the next retry
 
 	// Of Run:
 	patience time.Time // until then threads are held for what cannot be read by chance
@@ -32,7 +33,7 @@ type gap struct {
 	channels map[string]bool    // entries of routes still to be read
 	ready    bool               // the first catch-up was finished or failed
 	// What could not be read is tried again: entries of routes, whose cursors stay, and threads as they were.
-	failed map[string]bool
+	failed map[string]bool // the value: the operator was told
 	missed map[ThreadKey]OpenThread
 }
 
@@ -49,10 +50,61 @@ const (
 
 func newCatchup(b *Bridge) *catchup {
 	c := &catchup{b: b, lines: map[string]*gap{}}
-	for name := range b.Adapters {
-		c.lines[name] = &gap{adapter: name, again: make(chan struct{}, 1), open: true, failed: map[string]bool{}, missed: map[ThreadKey]OpenThread{}} // a start is a gap
+	for name := range b.settings().Adapters {
+		c.lines[name] = newGap(name)
 	}
 	return c
+}
+
+// newGap is the gap before an adapter's first line: a start is a gap.
+func newGap(adapter string) *gap {
+	return &gap{adapter: adapter, again: make(chan struct{}, 1), soon: make(chan struct{}, 1), open: true, failed: map[string]bool{}, missed: map[ThreadKey]OpenThread{}}
+}
+
+// renew begins with an adapter that came, or was made anew, while others were at work: neither takes readiness away. Its
+// Run must not be running.
+func (c *catchup) renew(adapter string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	g := newGap(adapter)
+	g.ready = true
+	if old := c.lines[adapter]; old != nil {
+		g.failed, g.missed, g.ready = old.failed, old.missed, old.ready
+	}
+	c.lines[adapter] = g
+}
+
+// remove forgets an adapter whose Run is not running any more.
+func (c *catchup) remove(adapter string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.lines, adapter)
+}
+
+// include begins with entries that routes name from now on. One that was read before is read again, with nothing held;
+// one that is seen for the first time has nothing to catch up.
+func (c *catchup) include(ctx context.Context, adapter string, entries []string) {
+	for _, e := range entries {
+		cursor, err := c.b.Store.Cursor(ctx, adapter, e)
+		if err == nil && cursor.IsZero() {
+			err = c.b.Store.SetCursor(ctx, adapter, e, time.Now())
+		}
+		if err != nil {
+			c.b.storeFailed("begin with a channel", err)
+		} else if cursor.IsZero() {
+			continue
+		}
+		c.mu.Lock()
+		g := c.lines[adapter]
+		if _, known := g.failed[e]; !known {
+			g.failed[e] = false
+		}
+		c.mu.Unlock()
+		select {
+		case g.soon <- struct{}{}:
+		default:
+		}
+	}
 }
 
 // begin notes a gap. From now on the adapter's threads are held.
@@ -91,7 +143,7 @@ func (c *catchup) owe(adapter string) {
 
 // resumeAll closes what is owed, now that the store works.
 func (c *catchup) resumeAll() {
-	for name := range c.lines {
+	for name := range c.b.settings().Adapters {
 		c.resume(name)
 	}
 }
@@ -134,7 +186,9 @@ func (c *catchup) inGap(adapter string) bool {
 
 // Run closes the gaps of one adapter until ctx ends.
 func (c *catchup) Run(ctx context.Context, adapter string) {
+	c.mu.Lock()
 	g := c.lines[adapter]
+	c.mu.Unlock()
 	wait := catchUpRetry
 	retry := time.NewTimer(wait)
 	defer retry.Stop()
@@ -145,6 +199,8 @@ func (c *catchup) Run(ctx context.Context, adapter string) {
 			return
 		case <-g.again:
 			wait = catchUpRetry
+		case <-g.soon:
+			do, wait = c.retry, catchUpRetry
 		case <-retry.C:
 			do, wait = c.retry, min(2*wait, maxRetry)
 		}
@@ -167,7 +223,7 @@ func (c *catchup) close(ctx context.Context, g *gap) {
 	}
 	began := time.Now()
 	g.patience = began.Add(holdLimit)
-	entries := c.entries(g.adapter)
+	entries := c.b.settings().entries(g.adapter)
 	open, ended, err := c.toRead(ctx, g.adapter, entries, began)
 	for ; err != nil && ctx.Err() == nil; open, ended, err = c.toRead(ctx, g.adapter, entries, began) {
 		c.b.storeFailed("list threads", err)
@@ -229,11 +285,12 @@ func (c *catchup) finish(ctx context.Context, g *gap) {
 // older than the overlap was delivered by the platform itself.
 func (c *catchup) moveCursors(ctx context.Context) {
 	now := time.Now()
-	for name := range c.b.Adapters {
+	set := c.b.settings()
+	for name := range set.Adapters {
 		if !c.b.lineUp(name) || c.inGap(name) {
 			continue
 		}
-		for _, e := range c.entries(name) {
+		for _, e := range set.entries(name) {
 			if c.unread(name, e) {
 				continue
 			}

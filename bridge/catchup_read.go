@@ -13,21 +13,6 @@ import (
 // errDefect is how a read ends that panicked; the panic was reported.
 var errDefect = errors.New("a defect")
 
-// entries lists what the routes of an adapter name, each once.
-func (c *catchup) entries(adapter string) []string {
-	var list []string
-	seen := map[string]bool{}
-	for _, r := range c.b.Routes {
-		for _, e := range r.Channels {
-			if r.Adapter == adapter && !seen[e] {
-				seen[e] = true
-				list = append(list, e)
-			}
-		}
-	}
-	return list
-}
-
 // toRead lists the threads of an adapter to be read after a gap: the open ones, and the newest of those that ended in the
 // gap or at most catch_up before it. Their customers write on, and cannot know whether the end was before their words.
 func (c *catchup) toRead(ctx context.Context, adapter string, entries []string, began time.Time) (open, ended []OpenThread, err error) {
@@ -44,10 +29,9 @@ func (c *catchup) toRead(ctx context.Context, adapter string, entries []string, 
 	if open, err = c.b.Store.Open(ctx, adapter); err != nil {
 		return nil, nil, err
 	}
-	ended, err = c.b.Store.Ended(ctx, adapter, gap.Add(-c.b.Limits.CatchUp), maxEnded)
+	ended, err = c.b.Store.Ended(ctx, adapter, gap.Add(-c.b.settings().Limits.CatchUp), maxEnded)
 	ended = slices.DeleteFunc(ended, func(t OpenThread) bool {
-		_, routed := routeFor(c.b.Routes, adapter, t.Key.Channel, t.Key.Root == "")
-		return !routed
+		return !c.b.settings().serves(t.Key)
 	})
 	return open, ended, err
 }
@@ -92,12 +76,12 @@ func (c *catchup) channel(ctx context.Context, g *gap, entry string, began time.
 	}
 	if !cursor.IsZero() {
 		since := cursor.Add(-overlap)
-		if oldest := began.Add(-c.b.Limits.CatchUp); since.Before(oldest) {
+		if oldest := began.Add(-c.b.settings().Limits.CatchUp); since.Before(oldest) {
 			since = oldest
 		}
 		callCtx, cancel := context.WithTimeout(ctx, catchUpLimit)
 		defer cancel()
-		if err := c.b.Adapters[g.adapter].CatchUpChannel(callCtx, entry, since, inbox{c.b}); err != nil {
+		if err := c.b.settings().Adapters[g.adapter].CatchUpChannel(callCtx, entry, since, inbox{c.b, ctx.Done()}); err != nil {
 			return err
 		}
 	}
@@ -179,15 +163,20 @@ func (c *catchup) thread(ctx context.Context, g *gap, t OpenThread) error {
 	if oldest := time.Now().Add(-SeenWindow + overlap); since.Before(oldest) {
 		since = oldest // what is older is no longer known to be new
 	}
-	err := c.b.Adapters[g.adapter].CatchUpThread(callCtx, t.Key, since, inbox{c.b})
+	err := c.b.settings().Adapters[g.adapter].CatchUpThread(callCtx, t.Key, since, inbox{c.b, ctx.Done()})
 	return errors.Join(err, c.b.Store.Resequence(ctx, t.ID, t.Part))
 }
 
-// unread reports whether the last read of an entry failed.
+// unread reports whether an entry is still to be read, because reading it failed or it is new.
 func (c *catchup) unread(adapter, entry string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.lines[adapter].failed[entry]
+	g := c.lines[adapter]
+	if g == nil {
+		return true // it was removed just now
+	}
+	_, failed := g.failed[entry]
+	return failed
 }
 
 // retry reads what could not be read. Nothing is held meanwhile: for who writes on, late is better than not at all.
@@ -208,7 +197,7 @@ func (c *catchup) retry(ctx context.Context, g *gap) {
 
 // stillMissed lists the threads that were missed and forgets those that ended too long ago to be read.
 func (c *catchup) stillMissed(ctx context.Context, g *gap) (threads []OpenThread) {
-	open, ended, err := c.toRead(ctx, g.adapter, c.entries(g.adapter), time.Now())
+	open, ended, err := c.toRead(ctx, g.adapter, c.b.settings().entries(g.adapter), time.Now())
 	if err != nil {
 		c.b.storeFailed("list threads", err)
 		return nil

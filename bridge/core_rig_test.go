@@ -91,15 +91,14 @@ func newRig(t *testing.T) *rig {
 	acme, beta := route, route
 	acme.Adapter, beta.Adapter = "acme", "beta"
 	r.config = bridge.Config{
-		Centre:   r.centre,
-		Adapters: map[string]bridge.Adapter{"acme": r.acme, "beta": r.beta},
-		Routes:   []bridge.Route{acme, beta},
-		Limits: bridge.Limits{OpenPerCustomer: 100, Idle: 24 * time.Hour, CatchUp: time.Hour, MaxWait: 15 * time.Minute, Dormant: 24 * time.Hour,
-			CallTimeout: 10 * time.Second, LookGap: 5 * time.Second, GiveUp: time.Hour, Held: 100, Parts: 20},
-		OnUnknown:       "repeat",
-		ShutdownTimeout: 10 * time.Second,
-		Meter:           r.meter,
-		Log:             slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Centre: r.centre,
+		Settings: bridge.Settings{Adapters: map[string]bridge.Adapter{"acme": r.acme, "beta": r.beta},
+			Routes: []bridge.Route{acme, beta},
+			Limits: bridge.Limits{OpenPerCustomer: 100, Idle: 24 * time.Hour, CatchUp: time.Hour, MaxWait: 15 * time.Minute, Dormant: 24 * time.Hour,
+				CallTimeout: 10 * time.Second, LookGap: 5 * time.Second, GiveUp: time.Hour, Held: 100, Parts: 20},
+			OnUnknown: "repeat", ShutdownTimeout: 10 * time.Second},
+		Meter: r.meter,
+		Log:   slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	r.open()
 	return r
@@ -142,7 +141,7 @@ func (r *rig) shutdown() time.Duration {
 // kill ends the Bridge as kill -9 would: nothing it does from now on is stored.
 func (r *rig) kill() {
 	r.frail.Kill()
-	r.ShutdownTimeout = 0
+	r.StopAtOnce()
 	r.shutdown()
 }
 

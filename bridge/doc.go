@@ -60,4 +60,5 @@
 //	timers.go clock.go      due times; one heap, one timer
 //	queue.go errors.go      work by key; how calls fail
 //	bridge.go status.go     start, stop, state of the parts; limited.go what is left alone until when
+//	settings.go             what may change while it works: adapters, routes, limits
 package bridge

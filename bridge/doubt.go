@@ -16,7 +16,7 @@ import (
 // send makes the call of a delivery.
 func (o *outbox) send(ctx context.Context, d Delivery) (RemoteID, *ccm.QueueInfo, error) {
 	if d.Call == nil {
-		remote, err := o.b.Adapters[d.Thread.Adapter].Send(ctx, d)
+		remote, err := o.b.settings().Adapters[d.Thread.Adapter].Send(ctx, d)
 		return remote, nil, err
 	}
 	c := d.Call
@@ -120,7 +120,7 @@ func (o *outbox) resolve(ctx context.Context, out *outside, k laneKey, d Deliver
 		return
 	}
 	o.b.hook("before look at " + callName(d))
-	lookCtx, cancel := context.WithTimeout(ctx, o.b.Limits.CallTimeout)
+	lookCtx, cancel := context.WithTimeout(ctx, o.b.settings().Limits.CallTimeout)
 	f := o.find(lookCtx, d)
 	cancel()
 	o.b.hook("after look at " + callName(d))
@@ -129,14 +129,14 @@ func (o *outbox) resolve(ctx context.Context, out *outside, k laneKey, d Deliver
 	case f.certainty == Done:
 		o.works(out)
 		o.settle(ctx, k, d, f.remote, verdict{outcome: Delivered, queue: f.queue})
-	case f.certainty == NotDone && (f.sure || !l.absent.IsZero() && now.Sub(l.absent) >= o.b.Limits.LookGap):
+	case f.certainty == NotDone && (f.sure || !l.absent.IsZero() && now.Sub(l.absent) >= o.b.settings().Limits.LookGap):
 		o.works(out)
 		o.again(ctx, out, k, d, false)
 	case f.certainty == NotDone:
 		if l.absent.IsZero() {
 			l.absent = now
 		}
-		o.lookAgain(k, l, l.absent.Add(o.b.Limits.LookGap))
+		o.lookAgain(k, l, l.absent.Add(o.b.settings().Limits.LookGap))
 	default:
 		o.undecided(ctx, out, k, d, l, f)
 	}
@@ -168,10 +168,10 @@ func (o *outbox) undecided(ctx context.Context, out *outside, k laneKey, d Deliv
 		if f.unreachable && f.cause != nil {
 			o.pause(out, k, f.cause, time.Now())
 		}
-		o.lookAgain(k, l, time.Now().Add(max(o.b.Limits.LookGap, backoff(l.rounds))))
+		o.lookAgain(k, l, time.Now().Add(max(o.b.settings().Limits.LookGap, backoff(l.rounds))))
 		return
 	}
-	if o.b.OnUnknown == "ask" && d.Call != nil && d.Call.Kind == CallChat {
+	if o.b.settings().OnUnknown == "ask" && d.Call != nil && d.Call.Kind == CallChat {
 		o.settle(ctx, k, d, "", verdict{outcome: Unknown, detail: "in doubt"})
 		return
 	}
@@ -222,7 +222,7 @@ func (o *outbox) find(ctx context.Context, d Delivery) finding {
 			return finding{unlooked: true, err: fmt.Errorf("read the newest post: %w", err)}
 		}
 		d.Last = last
-		remote, certainty, err := o.b.Adapters[d.Thread.Adapter].Find(ctx, d, d.Made)
+		remote, certainty, err := o.b.settings().Adapters[d.Thread.Adapter].Find(ctx, d, d.Made)
 		f := finding{certainty: certainty, remote: remote, err: err}
 		if err != nil {
 			f.certainty = InDoubt

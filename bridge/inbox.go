@@ -13,7 +13,10 @@ import (
 const SeenWindow = 72 * time.Hour
 
 // inbox stores what comes in. It is the Inbox that adapters see.
-type inbox struct{ b *Bridge }
+type inbox struct {
+	b       *Bridge
+	stopped <-chan struct{} // ends with the adapter's line
+}
 
 var _ Inbox = inbox{}
 
@@ -127,13 +130,13 @@ func (b *Bridge) refused(incoming []Incoming) {
 
 // admit says whether a route accepts an event, and what it may do.
 func (b *Bridge) admit(ev Event, now time.Time) (Incoming, bool) {
-	direct := ev.Thread.Root == ""
-	route, ok := routeFor(b.Routes, ev.Thread.Adapter, ev.Thread.Channel, direct)
+	direct, set := ev.Thread.Root == "", b.settings()
+	route, ok := routeFor(set.Routes, ev.Thread.Adapter, ev.Thread.Channel, direct)
 	if !ok || !ev.At.IsZero() && ev.At.Before(now.Add(-SeenWindow)) {
 		return Incoming{}, false
 	}
 	ev.Received = now
-	fresh := !ev.At.Before(now.Add(-max(b.Limits.CatchUp, minCatchUp)))
+	fresh := !ev.At.Before(now.Add(-max(set.Limits.CatchUp, minCatchUp)))
 	opens := false
 	if t := ev.Text; t != nil && !t.Edited && !t.Deleted {
 		opens = fresh && route.opensBy(*t)
@@ -205,4 +208,10 @@ func (in inbox) OpenThreads(ctx context.Context, adapter, channel string, who Us
 }
 
 // Report implements Inbox.
-func (in inbox) Report(adapter string, l Line) { in.b.reported(adapter, l) }
+func (in inbox) Report(adapter string, l Line) {
+	select {
+	case <-in.stopped: // a line that goes down now is no news
+	default:
+		in.b.reported(adapter, l)
+	}
+}

@@ -16,6 +16,8 @@ import (
 type outbox struct {
 	b *Bridge
 
+	centre *outside
+
 	mu      sync.Mutex
 	outside map[string]*outside // by adapter name; the centre's is centreName
 	places  map[string]*place
@@ -50,20 +52,40 @@ type laneKey struct {
 
 func newOutbox(b *Bridge) *outbox {
 	o := &outbox{b: b, outside: map[string]*outside{}, places: map[string]*place{}, looks: map[DeliveryID]*look{}, unsettled: map[DeliveryID]ending{}, queueAsked: map[string]time.Time{}, begun: map[laneKey]Delivery{}}
-	add := func(name string, limit int) {
-		out := &outside{name: name}
-		out.lanes = newQueue(limit, func(ctx context.Context, k laneKey) {
-			if !b.guard("deliver", k.thread, func() { o.work(ctx, out, k) }) {
-				o.wakeAt(time.Now().Add(afterPanic), k)
-			}
-		})
-		o.outside[name] = out
-	}
-	add(centreName, maxCallsAtOnce)
-	for name := range b.Adapters {
-		add(name, maxCallsAtOnce)
+	o.centre = o.add(centreName)
+	for name := range b.settings().Adapters {
+		o.add(name)
 	}
 	return o
+}
+
+// add makes the lanes of an outside. They do not run yet.
+func (o *outbox) add(name string) *outside {
+	out := &outside{name: name}
+	out.lanes = newQueue(maxCallsAtOnce, func(ctx context.Context, k laneKey) {
+		if !o.b.guard("deliver", k.thread, func() { o.work(ctx, out, k) }) {
+			o.wakeAt(time.Now().Add(afterPanic), k)
+		}
+	})
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.outside[name] = out
+	return out
+}
+
+// remove forgets an adapter's lanes, which run no more. Its deliveries stay in the store.
+func (o *outbox) remove(adapter string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.outside, adapter)
+}
+
+// retry lets an adapter that was made anew try at once. What its platform asked for itself still counts.
+func (o *outbox) retry(adapter string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	out := o.outside[adapter]
+	out.failures, out.paused, out.refused = 0, time.Time{}, false
 }
 
 // maxCallsAtOnce bounds the calls to one outside that are on their way.
@@ -71,8 +93,10 @@ const maxCallsAtOnce = 64
 
 func (o *outbox) outsideOf(k laneKey) *outside {
 	if k.to == ToCentre {
-		return o.outside[centreName]
+		return o.centre
 	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	return o.outside[k.thread.Adapter]
 }
 
@@ -113,7 +137,7 @@ func (o *outbox) work(ctx context.Context, out *outside, k laneKey) {
 	switch {
 	case d == nil:
 		o.leave(k, placeName)
-	case !d.Deadline.IsZero() && now.Before(d.Deadline) && d.Deadline.Before(now.Add(2*o.b.Limits.CallTimeout)): // else the clock was set back
+	case !d.Deadline.IsZero() && now.Before(d.Deadline) && d.Deadline.Before(now.Add(2*o.b.settings().longestCall)): // else the clock was set back
 		o.leave(k, placeName)
 		o.wakeAt(d.Deadline, k) // the call may still be under way: first let the deadline pass
 	case !d.Deadline.IsZero():
@@ -148,10 +172,10 @@ func (o *outbox) ended(id DeliveryID) (ending, bool) {
 // intend stores the intent of a new call to the centre along with the step that makes it, which saves a commit. The
 // session has no other call undone, so this one is first. false: it has to wait, and begins by itself later.
 func (o *outbox) intend(d *Delivery, now time.Time) bool {
-	if d.To != ToCentre || now.Before(o.pausedUntil(o.outside[centreName])) || now.Before(o.startsAt(*d)) {
+	if d.To != ToCentre || now.Before(o.pausedUntil(o.centre)) || now.Before(o.startsAt(*d)) {
 		return false
 	}
-	d.Tries, d.Deadline = 1, now.Add(o.b.Limits.CallTimeout)
+	d.Tries, d.Deadline = 1, now.Add(o.b.settings().Limits.CallTimeout)
 	return true
 }
 
@@ -176,7 +200,7 @@ func (o *outbox) pace(k laneKey) (name string, gap time.Duration, burst int) {
 	if k.to != ToThread {
 		return "", 0, 0
 	}
-	p, ok := o.b.Adapters[k.thread.Adapter].(Pacer)
+	p, ok := o.b.settings().Adapters[k.thread.Adapter].(Pacer)
 	if !ok {
 		return "", 0, 0
 	}
@@ -195,7 +219,7 @@ func (o *outbox) pausedUntil(out *outside) time.Time {
 
 // begin stores the intent and makes the call.
 func (o *outbox) begin(ctx context.Context, out *outside, k laneKey, d Delivery, repeat bool) {
-	d.Deadline = time.Now().Add(o.b.Limits.CallTimeout)
+	d.Deadline = time.Now().Add(o.b.settings().Limits.CallTimeout)
 	err := o.b.Store.Begin(ctx, d, d.Deadline, repeat)
 	switch {
 	case errors.Is(err, ErrConflict):
@@ -218,7 +242,7 @@ func (o *outbox) begin(ctx context.Context, out *outside, k laneKey, d Delivery,
 
 // call makes the call of a delivery whose intent is stored.
 func (o *outbox) call(ctx context.Context, out *outside, k laneKey, d Delivery) {
-	if time.Until(d.Deadline) < o.b.Limits.CallTimeout/2 { // it waited too long: the call needs an intent of its own
+	if time.Until(d.Deadline) < o.b.settings().Limits.CallTimeout/2 { // it waited too long: the call needs an intent of its own
 		if err := o.b.Store.Postpone(ctx, d, time.Now()); err != nil && !errors.Is(err, ErrConflict) {
 			o.b.storeFailed("postpone a delivery", err)
 		}
@@ -326,7 +350,7 @@ func (o *outbox) works(out *outside) {
 // since then.
 func (o *outbox) silent(since time.Time, e *SendError) bool {
 	o.mu.Lock()
-	answered := o.outside[centreName].answered
+	answered := o.centre.answered
 	o.mu.Unlock()
 	if !answered.Before(since) {
 		return false

@@ -89,7 +89,7 @@ func (o *outbox) sweep() {
 		}
 	}
 	for visitor, at := range o.queueAsked {
-		if now.Sub(at) >= o.b.Limits.queueGap() {
+		if now.Sub(at) >= o.b.settings().Limits.queueGap() {
 			delete(o.queueAsked, visitor)
 		}
 	}

@@ -186,7 +186,7 @@ func (p *poller) run(ctx context.Context) {
 			p.readHistory(ctx)
 			continue
 		}
-		if until := p.b.outbox.pausedUntil(p.b.outbox.outside[centreName]); time.Now().Before(until) {
+		if until := p.b.outbox.pausedUntil(p.b.outbox.centre); time.Now().Before(until) {
 			pause(ctx, min(time.Until(until), 5*time.Second))
 			if ctx.Err() != nil {
 				return
@@ -231,7 +231,7 @@ func (p *poller) once(ctx context.Context) {
 	p.mu.Lock()
 	p.last = time.Now()
 	p.mu.Unlock()
-	p.b.outbox.works(p.b.outbox.outside[centreName])
+	p.b.outbox.works(p.b.outbox.centre)
 	if len(downs) == 0 {
 		p.rest(ctx, time.Since(start))
 		return

@@ -87,7 +87,7 @@ func (p *poller) fromHistory(ctx context.Context) bool {
 			p.history[c.Heard] = true
 		}
 	}
-	p.nextRead = time.Now().Add(p.b.Limits.LookGap)
+	p.nextRead = time.Now().Add(p.b.settings().Limits.LookGap)
 	if p.lagged++; lags && p.lagged < ambiguousReads {
 		return true // what it does not show yet may be missing from it
 	}
@@ -96,7 +96,7 @@ func (p *poller) fromHistory(ctx context.Context) bool {
 	}
 	p.lagged = 0
 	if p.reads--; p.reads == 1 {
-		p.nextRead = time.Now().Add(lagWait * p.b.Limits.LookGap)
+		p.nextRead = time.Now().Add(lagWait * p.b.settings().Limits.LookGap)
 	}
 	return true
 }
@@ -111,7 +111,7 @@ func (p *poller) askWhetherOver(ctx context.Context) {
 		p.reads, p.nextRead = p.reads+1, at // asked just now: once more then
 		return
 	}
-	callCtx, cancel := context.WithTimeout(ctx, p.b.Limits.CallTimeout)
+	callCtx, cancel := context.WithTimeout(ctx, p.b.settings().Limits.CallTimeout)
 	defer cancel()
 	info, err := p.b.outbox.askQueue(callCtx, p.visitor)
 	if err == nil && info.State() == ccm.Over {
@@ -184,7 +184,7 @@ type candidate struct {
 // surplus lists what history shows beyond what was ingested, oldest first. Which of several equal texts are new is told
 // by their messageCodes; without, the newest are. lags: it does not show what is known to be there.
 func (p *poller) surplus(ctx context.Context) (list []candidate, lags bool, err error) {
-	callCtx, cancel := context.WithTimeout(ctx, p.b.Limits.CallTimeout)
+	callCtx, cancel := context.WithTimeout(ctx, p.b.settings().Limits.CallTimeout)
 	defer cancel()
 	records, err := p.b.Centre.History(callCtx, p.visitor)
 	if err != nil {

@@ -51,6 +51,13 @@ func (s *status) set(name, state, detail string) {
 	s.log.Log(s.ctx, level, "state", attrs...)
 }
 
+// drop forgets a part that is no more.
+func (s *status) drop(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.parts, name)
+}
+
 func (s *status) is(name, state string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,7 +75,7 @@ func (s *status) all() map[string]Part {
 func (b *Bridge) Status() (parts map[string]Part, ready bool) {
 	parts = b.status.all()
 	ready = b.opened.Load()
-	for name := range b.Adapters {
+	for name := range b.settings().Adapters {
 		if !b.catchup.ready(name) {
 			ready = false
 			if p := parts[name]; p.State == "up" {
@@ -118,11 +125,6 @@ func (b *Bridge) outsideWorks(name string) {
 
 // reported takes an adapter's own word about its line.
 func (b *Bridge) reported(adapter string, l Line) {
-	select {
-	case <-b.stopping: // lines that go down now are no news
-		return
-	default:
-	}
 	if l.Reconnect {
 		b.Meter.Reconnected(adapter)
 	}

@@ -73,7 +73,7 @@ func (b *Bridge) stepResult(ctx context.Context, settled Settlement) bool {
 // save stores a step and sets going what follows from it.
 func (b *Bridge) save(ctx context.Context, before State, done Step) error {
 	s, t := done.Session, done.Session.Thread
-	done.Opens = !before.Open() && s.State.Open() && b.Limits.OpenPerCustomer > 0
+	done.Opens = !before.Open() && s.State.Open() && b.settings().Limits.OpenPerCustomer > 0
 	var begun *Delivery
 	for i := range done.Deliveries {
 		if d := &done.Deliveries[i]; begun == nil && b.outbox.intend(d, time.Now()) {
@@ -105,6 +105,9 @@ func (b *Bridge) save(ctx context.Context, before State, done Step) error {
 		}
 	}
 	b.watch(s)
+	if !before.Open() && s.State.Open() && !b.settings().serves(t) { // the routes changed meanwhile
+		b.endUnrouted(ctx)
+	}
 	return nil
 }
 
@@ -219,9 +222,10 @@ func (b *Bridge) apply(s Session, ev Event, env Env) (next Session, eff Effects,
 
 // env is what Apply may know of the world.
 func (b *Bridge) env(t ThreadKey, now time.Time) Env {
-	route, _ := routeFor(b.Routes, t.Adapter, t.Channel, t.Root == "")
-	env := Env{Now: now, Route: route, Limits: b.Limits, Instance: b.Store.Instance(), Render: func(Message) []Post { return nil }}
-	if a := b.Adapters[t.Adapter]; a != nil {
+	set := b.settings()
+	route, _ := routeFor(set.Routes, t.Adapter, t.Channel, t.Root == "")
+	env := Env{Now: now, Route: route, Limits: set.Limits, Instance: b.Store.Instance(), Render: func(Message) []Post { return nil }}
+	if a := set.Adapters[t.Adapter]; a != nil {
 		env.Render = a.Render
 	}
 	return env

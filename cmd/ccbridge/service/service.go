@@ -66,8 +66,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, hook func(str
 		return err
 	}
 	b := bridge.New(bridge.Config{
-		Store: st, Centre: centre, Adapters: built, Routes: coreRoutes(cfg), Limits: coreLimits(cfg), OnUnknown: cfg.CCM.OnUnknown,
-		ShutdownTimeout: cfg.Server.ShutdownTimeout, Meter: meter, Log: log, Hook: hook,
+		Settings: coreSettings(cfg, built), Store: st, Centre: centre, Meter: meter, Log: log, Hook: hook,
 	})
 	reg.MustRegister(newGauges(st.Stats, b.Polls))
 
@@ -122,6 +121,12 @@ func noGap(gap time.Duration) time.Duration {
 		return -1
 	}
 	return gap
+}
+
+// coreSettings is the core's part of a configuration, with the adapters that it names.
+func coreSettings(cfg config.Config, built map[string]bridge.Adapter) bridge.Settings {
+	return bridge.Settings{Adapters: built, Routes: coreRoutes(cfg), Limits: coreLimits(cfg), OnUnknown: cfg.CCM.OnUnknown,
+		ShutdownTimeout: cfg.Server.ShutdownTimeout}
 }
 
 func coreRoutes(cfg config.Config) []bridge.Route {
