@@ -61,4 +61,5 @@
 //	queue.go errors.go      work by key; how calls fail
 //	bridge.go status.go     start, stop, state of the parts; limited.go what is left alone until when
 //	settings.go             what may change while it works: adapters, routes, limits
+//	traced.go               what happens to an event or a delivery, step by step, for the log
 package bridge

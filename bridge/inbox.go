@@ -96,6 +96,7 @@ func (b *Bridge) ingest(ctx context.Context, incoming []Incoming) ([]Ingested, e
 	for i, what := range became {
 		switch in := incoming[i]; {
 		case what == Fresh:
+			b.traceStored(in.Event)
 			b.steps.wake(in.Event.Thread)
 			if in.Opens {
 				late = append(late, b.parking.open(in.Event.Thread, now)...)

@@ -249,6 +249,7 @@ func (o *outbox) call(ctx context.Context, out *outside, k laneKey, d Delivery) 
 		o.wake(k)
 		return
 	}
+	o.b.traceBegun(d)
 	o.b.hook("before " + callName(d))
 	start := time.Now()
 	callCtx, cancel := context.WithDeadline(ctx, d.Deadline)
@@ -408,6 +409,7 @@ func (o *outbox) settled(k laneKey, d Delivery, s Settlement) {
 	delete(o.unsettled, d.ID)
 	o.mu.Unlock()
 	o.b.storeWorks()
+	o.b.traceSettled(s)
 	o.b.Meter.Delivered(d.To, string(s.Outcome))
 	if s.Dead != nil {
 		o.b.Meter.DeadLetter(s.Dead.Direction)

@@ -89,6 +89,7 @@ func (b *Bridge) save(ctx context.Context, before State, done Step) error {
 	b.recent.keep(s)
 	b.storeWorks()
 	b.hook("after step")
+	b.traceStepped(before, done)
 	for _, d := range done.Dead {
 		b.Meter.DeadLetter(d.Direction)
 		b.Log.Warn("a message could not be delivered", slog.String("thread", t.String()), slog.String("direction", string(d.Direction)), slog.String("reason", d.Reason))
