@@ -23,6 +23,9 @@ const usage = `usage:
   ccbridge demo  [-platform slack|discord] [-terminal | -script | -sims] [-v]
                                          everything simulated in one process; -script plays and
                                          checks a conversation, -sims starts the simulators alone
+  ccbridge init  [-config config.toml]   ask for what is needed and write the configuration; -h: flags
+  ccbridge manifest slack|discord [-config config.toml] [-adapter NAME] [-format FORMAT]
+                                         the Slack app's manifest, the Discord bot's invitation
   ccbridge check [-config config.toml]   read the configuration and print every fault
   ccbridge version
 `
@@ -75,6 +78,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			return errUsage
 		}
 		return demo.Run(ctx, opts, stdin, stdout, stderr)
+	case "init":
+		return runInit(ctx, args, stdin, stdout, stderr)
+	case "manifest":
+		return runManifest(args, stdout, stderr)
 	case "check":
 		path, err := configFlag(command, args, stdout, stderr)
 		if err != nil {
@@ -127,7 +134,9 @@ func parse(flags *flag.FlagSet, args []string, stdout, stderr io.Writer) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprint(stdout, usage)
+		fmt.Fprintf(stdout, "%s\nflags of %s:\n", usage, flags.Name())
+		flags.SetOutput(stdout)
+		flags.PrintDefaults()
 		return err
 	default:
 		fmt.Fprintf(stderr, "ccbridge %s: %v\n%s", flags.Name(), err, usage)
