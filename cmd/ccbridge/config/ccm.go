@@ -18,6 +18,7 @@ func decodeCCM(s *section) CCM {
 	}
 	if ccm.AuthURL == "" {
 		ccm.AuthURL = ccm.BaseURL
+		s.follows("auth_url", ccm.AuthURL)
 	}
 	if ccm.CAFile != "" {
 		ccm.CAFile = s.ref.path(ccm.CAFile)

@@ -21,6 +21,7 @@ type Config struct {
 	Admin    Admin
 	Adapters []Adapter // sorted by name
 	Routes   []Route   // as in the file: the first match wins
+	Settings []Setting // every key, in the order they are read
 }
 
 // Server is [server]: how the process itself behaves.
@@ -135,12 +136,15 @@ func (d *decoder) load(root *section) Config {
 		cfg.Store = decodeStore(root.child("store"))
 		cfg.CCM = decodeCCM(root.child("ccm"))
 		cfg.Limits = decodeLimits(root.child("limits"))
-		cfg.Admin = decodeAdmin(root.child("admin"), cfg.Store.Path)
+		admin := root.child("admin")
+		cfg.Admin = decodeAdmin(admin, cfg.Store.Path)
+		admin.warnOpenPage(cfg.Admin, cfg.Server.Listen)
 		cfg.Adapters = decodeAdapters(root.child("adapters"))
 		cfg.Routes = decodeRoutes(root, cfg)
 		d.reportUnknownKeys()
 	}
 	d.sortFaults()
+	cfg.Settings = d.settings
 	return cfg
 }
 

@@ -51,6 +51,7 @@ func TestLoadFillsInDefaults(t *testing.T) {
 			{Adapter: "dc", Channels: []string{"1100000000000000002"}, Open: "mention", Speakers: "customer", Reopen: "ask", ChannelID: "1", Locale: "en"},
 		},
 	}
+	cfg.Settings = nil // TestSettings
 	if !reflect.DeepEqual(cfg, want) {
 		t.Errorf("got  %+v\nwant %+v", cfg, want)
 	}
@@ -64,7 +65,7 @@ store.url = "sqlite:/x.db"
 store.ledger = "1h"
 ccm = { base_url = "http://localhost:1/ccm/", auth_url = "http://[::1]:2/", app_key = "file:config.key", app_secret = "s", locale = "zh", tenant_space = "t", on_unknown = "ask" }
 limits = { open_per_customer = 1, idle = "1s", catch_up = "2s", max_wait = "3s", dormant = "4s", call_timeout = "5s", look_gap = "50ms", give_up = "7s", held = 8, parts = 9 }
-admin = { socket = "run/a.sock" }
+admin = { socket = "run/a.sock", password_hash = "$2b$12$abcdefghijklmnopqrstuuK6HMQk4eTbVZGrEB3VBGTqNKXGpE6gW", token = "12345678901234567890" }
 adapters.s = { platform = "slack", api_url = "http://127.0.0.1:3/api", bot_token = "xoxe.xoxb-1", app_token = "xapp-1", post_gap = "0s", commands.agent = "/help" }
 adapters.d = { platform = "discord", api_url = "http://127.0.0.2:4/p/", bot_token = "t", commands = { end = "bye" } }
 routes = [
@@ -72,7 +73,7 @@ routes = [
   { adapter = "d", channels = ["dm"], reopen = "always", staff = ["1100000000000000001", "role:1100000000000000002"], channel_id = "c2" },
 ]
 `)
-	if len(faults) != 1 || !strings.Contains(faults[0].Text, "config.key") {
+	if len(faults) != 2 || !strings.Contains(faults[0].Text, "config.key") || !faults[1].Warning {
 		t.Fatal(faults)
 	}
 	if cfg.Server != (Server{":0", slog.LevelDebug, time.Second}) || cfg.Store != (Store{"sqlite:/x.db", "/x.db", time.Hour}) {
@@ -85,7 +86,8 @@ routes = [
 	if want := (Limits{1, time.Second, 2 * time.Second, 3 * time.Second, 4 * time.Second, 5 * time.Second, 50 * time.Millisecond, 7 * time.Second, 8, 9}); cfg.Limits != want {
 		t.Errorf("got %+v, want %+v", cfg.Limits, want)
 	}
-	if want := (Admin{filepath.Join(filepath.Dir(cfg.Path), "run/a.sock")}); cfg.Admin != want {
+	if want := (Admin{Socket: filepath.Join(filepath.Dir(cfg.Path), "run/a.sock"), Token: NewSecret("12345678901234567890"),
+		PasswordHash: NewSecret("$2b$12$abcdefghijklmnopqrstuuK6HMQk4eTbVZGrEB3VBGTqNKXGpE6gW")}); !reflect.DeepEqual(cfg.Admin, want) || !want.PageOn() {
 		t.Errorf("got %+v, want %+v", cfg.Admin, want)
 	}
 	discord, slack := cfg.Adapters[0].Discord, cfg.Adapters[1].Slack
@@ -224,6 +226,7 @@ func TestExample(t *testing.T) {
 	// What is shown as default is the default, but for the route's own samples.
 	full.Path, full.Store.Path, full.Admin.Socket = cfg.Path, cfg.Store.Path, cfg.Admin.Socket
 	full.Routes[0].Staff = nil
+	full.Settings, cfg.Settings = nil, nil
 	if !reflect.DeepEqual(cfg, full) {
 		t.Errorf("the example's defaults are others than the program's:\n%+v\n%+v", full, cfg)
 	}

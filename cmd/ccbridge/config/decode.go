@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -20,6 +21,7 @@ type decoder struct {
 	broken   map[int]bool // lines that were no TOML, see parse
 	exposed  bool         // others than the owner can read the file
 	sections []*section   // in the order of decoding
+	settings []Setting    // in force, in the order of decoding
 	faults   []Fault
 }
 
@@ -129,6 +131,13 @@ func (d *decoder) resolve(at place, raw any, write string) (value string, ok boo
 // text returns the string at key, or def. The empty string is as good as none
 // where there is no default, and else a fault.
 func (s *section) text(key, def string, checks ...check) string {
+	value := s.optional(key, def, checks)
+	s.note(key, value)
+	return value
+}
+
+// optional is text without a note.
+func (s *section) optional(key, def string, checks []check) string {
 	raw, found := s.get(key)
 	if !found {
 		return def
@@ -146,6 +155,13 @@ func (s *section) text(key, def string, checks ...check) string {
 
 // required returns the string at key, which must be there. write is what to write.
 func (s *section) required(key, write string, checks ...check) string {
+	value := s.mandatory(key, write, checks)
+	s.note(key, value)
+	return value
+}
+
+// mandatory is required without a note.
+func (s *section) mandatory(key, write string, checks []check) string {
 	raw, found := s.get(key)
 	if !found {
 		s.fault(s.at(key), "is missing", write)
@@ -162,16 +178,6 @@ func (s *section) required(key, write string, checks ...check) string {
 	return value
 }
 
-// secret returns the required secret at key. A literal one in a file that others
-// can read is warned of.
-func (s *section) secret(key, write string, checks ...check) Secret {
-	value := s.required(key, write, append(checks, hasNoSpace)...)
-	if raw, ok := s.table[key].(string); ok && value == raw && s.exposed {
-		s.warn(s.at(key), "stands in a file that others can read", `"env:NAME" or "file:PATH", or take the rights away (chmod 600)`)
-	}
-	return NewSecret(value)
-}
-
 // passes reports what the checks say, up to the first fault; it is false on a fault.
 func (d *decoder) passes(at place, value string, checks []check) bool {
 	for _, c := range checks {
@@ -186,7 +192,8 @@ func (d *decoder) passes(at place, value string, checks []check) bool {
 }
 
 // duration returns the duration at key, or def; both bounds are allowed values.
-func (s *section) duration(key string, def, least, most time.Duration) time.Duration {
+func (s *section) duration(key string, def, least, most time.Duration) (set time.Duration) {
+	defer func() { s.note(key, shortDuration(set)) }()
 	const write = `a number with a unit in quotes, such as "30m", "90s" or "720h"`
 	raw, found := s.get(key)
 	if !found {
@@ -209,7 +216,8 @@ func (s *section) duration(key string, def, least, most time.Duration) time.Dura
 }
 
 // number returns the integer at key, or def; it must be from 1 to most.
-func (s *section) number(key string, def, most int) int {
+func (s *section) number(key string, def, most int) (set int) {
+	defer func() { s.note(key, strconv.Itoa(set)) }()
 	raw, found := s.get(key)
 	if !found {
 		return def
@@ -234,7 +242,8 @@ type item struct {
 }
 
 // list returns the strings of the array at key that pass the check; each stands once.
-func (s *section) list(key, write string, valid check) []item {
+func (s *section) list(key, write string, valid check) (items []item) {
+	defer func() { s.note(key, strings.Join(values(items), ", ")) }()
 	raw, found := s.get(key)
 	if !found {
 		return nil
@@ -244,7 +253,6 @@ func (s *section) list(key, write string, valid check) []item {
 		s.fault(s.at(key), "must be an array of strings, not "+typeName(raw), write)
 		return nil
 	}
-	var items []item
 	for i, raw := range array {
 		at := s.atItem(key, i)
 		value, ok := s.resolve(at, raw, "a text in quotes")

@@ -21,6 +21,8 @@ func decodeRoutes(root *section, cfg Config) []Route {
 		}
 		r.ChannelID = firstOf(r.ChannelID, cfg.CCM.ChannelID)
 		r.Locale = firstOf(r.Locale, cfg.CCM.Locale)
+		s.follows("channel_id", r.ChannelID)
+		s.follows("locale", r.Locale)
 		routes = append(routes, r)
 	}
 	if len(routes) == 0 {

@@ -136,3 +136,29 @@ func reason(err error) error {
 	}
 	return err
 }
+
+// secret returns the required secret at key. A literal one in a file that others
+// can read is warned of.
+func (s *section) secret(key, write string, checks ...check) Secret {
+	secret := NewSecret(s.mandatory(key, write, append(checks, hasNoSpace)))
+	s.warnExposed(key, secret)
+	return secret
+}
+
+// optionalSecret is secret for one that may be missing or empty.
+func (s *section) optionalSecret(key string, checks ...check) Secret {
+	var secret Secret
+	if value := s.optional(key, "", append(checks, hasNoSpace)); value != "" {
+		secret = NewSecret(value)
+	}
+	s.warnExposed(key, secret)
+	return secret
+}
+
+// warnExposed warns of a literal secret in a file that others can read, and notes the key.
+func (s *section) warnExposed(key string, secret Secret) {
+	if raw, ok := s.table[key].(string); ok && raw != "" && secret.Reveal() == raw && s.exposed {
+		s.warn(s.at(key), "stands in a file that others can read", `"env:NAME" or "file:PATH", or take the rights away (chmod 600)`)
+	}
+	s.noteSecret(key, secret)
+}
