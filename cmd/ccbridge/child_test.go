@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -61,6 +63,25 @@ func beChild(path string) int {
 	return 0
 }
 
+// childProgram is what children run: this test binary, built without the race detector. Hundreds of them are killed, and
+// the detector makes each start some times as dear.
+var childProgram = sync.OnceValues(func() (string, error) {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || !slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		return os.Args[0], nil
+	}
+	dir, err := os.MkdirTemp("", "ccbridge-child-")
+	if err != nil {
+		return "", err
+	}
+	atExit = append(atExit, func() { os.RemoveAll(dir) })
+	program := filepath.Join(dir, "child.test")
+	if out, err := exec.Command("go", "test", "-c", "-o", program, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build without -race: %w\n%s", err, out)
+	}
+	return program, nil
+})
+
 // child is the bridge in a process of its own.
 type child struct {
 	cmd  *exec.Cmd
@@ -73,7 +94,9 @@ func (w *world) spawn(killAt int) *child {
 	w.t.Helper()
 	w.load()
 	c := &child{done: make(chan struct{}), out: &syncBuffer{}}
-	c.cmd = exec.Command(os.Args[0], "-test.run=^$")
+	program, err := childProgram()
+	must(w.t, err)
+	c.cmd = exec.Command(program, "-test.run=^$")
 	c.cmd.Env = append(os.Environ(), childConfig+"="+filepath.Join(w.dir, "config.toml"), fmt.Sprintf("%s=%d", childKillAt, killAt),
 		childTrace+"="+filepath.Join(w.dir, "hooks"), "GORACE=atexit_sleep_ms=0")
 	c.cmd.Stderr = io.MultiWriter(c.out, w.log)

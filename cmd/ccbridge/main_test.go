@@ -14,7 +14,21 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"ccbridge": main})
+	testscript.Main(tidy{m}, map[string]func(){"ccbridge": main})
+}
+
+// atExit is run after all tests.
+var atExit []func()
+
+// tidy runs the tests and then what is left to do.
+type tidy struct{ *testing.M }
+
+func (t tidy) Run() int {
+	code := t.M.Run()
+	for _, do := range atExit {
+		do()
+	}
+	return code
 }
 
 // TestScripts runs the whole program as its users do.
