@@ -137,17 +137,23 @@ func realPath(path string) (string, error) {
 	return filepath.EvalSymlinks(path)
 }
 
-// notForeign refuses the database of another program. An empty one is nobody's.
+// notForeign refuses the database of another program.
 func notForeign(ctx context.Context, conn *sql.Conn) error {
+	_, foreign, err := whose(ctx, conn)
+	if err == nil && foreign {
+		err = errors.New("it is the database of another program")
+	}
+	return err
+}
+
+// whose tells whether a database is ours, or another program's. An empty one is nobody's.
+func whose(ctx context.Context, conn *sql.Conn) (ours, foreign bool, err error) {
 	const tables = `SELECT COUNT(*), COUNT(CASE WHEN name = 'setting' THEN 1 END) FROM sqlite_master WHERE type = 'table'`
-	var all, ours int
-	if err := conn.QueryRowContext(ctx, tables).Scan(&all, &ours); err != nil {
-		return fmt.Errorf("list tables: %w", err)
+	var all, own int
+	if err := conn.QueryRowContext(ctx, tables).Scan(&all, &own); err != nil {
+		return false, false, fmt.Errorf("list tables: %w", err)
 	}
-	if all > 0 && ours == 0 {
-		return errors.New("it is the database of another program")
-	}
-	return nil
+	return own > 0, all > 0 && own == 0, nil
 }
 
 // private gives the database the mode 0600. What SQLite makes beside it gets the mode of the database.
