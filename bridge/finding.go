@@ -35,3 +35,30 @@ type Examiner interface {
 	// finding; apart from that, what fails hides nothing else. Each call has a deadline of its own, and ctx ends it early.
 	Examine(ctx context.Context, routes []Route, quick bool) []Finding
 }
+
+// Findings gathers what is found in one part.
+type Findings struct {
+	Part string
+	List []Finding
+}
+
+// Add keeps a finding, as one of this part.
+func (f *Findings) Add(one Finding) {
+	one.Part = f.Part
+	f.List = append(f.List, one)
+}
+
+// OK keeps that all is well with what check names.
+func (f *Findings) OK(check, subject, found string) {
+	f.Add(Finding{Check: check, Subject: subject, Level: FindingOK, Found: found})
+}
+
+// Warn keeps that something works, but not everything or not for long.
+func (f *Findings) Warn(check, subject, found, means, fix string) {
+	f.Add(Finding{Check: check, Subject: subject, Level: FindingWarning, Found: found, Means: means, Fix: fix})
+}
+
+// Fault keeps that customers are not served.
+func (f *Findings) Fault(check, subject, found, means, fix string) {
+	f.Add(Finding{Check: check, Subject: subject, Level: FindingFault, Found: found, Means: means, Fix: fix})
+}

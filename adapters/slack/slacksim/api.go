@@ -71,6 +71,7 @@ var methods = map[string]method{
 	"users.conversations":         {perMinute: 50, do: (*Sim).usersConversations},
 	"conversations.open":          {perMinute: 50, scope: "im:write", do: (*Sim).conversationsOpen},
 	"users.info":                  {perMinute: 100, scope: "users:read", do: (*Sim).usersInfo},
+	"bots.info":                   {perMinute: 50, scope: "users:read", do: (*Sim).botsInfo},
 	"reactions.add":               {perMinute: 50, scope: "reactions:write", do: (*Sim).reactionsAdd},
 	"assistant.threads.setStatus": {perMinute: 600, scope: "chat:write", do: (*Sim).setStatus},
 }
@@ -248,6 +249,7 @@ func (s *Sim) write(w http.ResponseWriter, f *Fault, c Call, body []byte, wait i
 		s.notePause(c.Method, c.Args["channel"], h.Get("Retry-After"))
 	}
 	s.record(c)
+	h.Set("Date", s.cfg.Now().UTC().Format(http.TimeFormat))
 	if c.Method != "apps.connections.open" {
 		h.Set("X-OAuth-Scopes", s.provided())
 	}

@@ -72,6 +72,7 @@ type order struct {
 type registrar func(name string, f func(order) (any, error))
 
 func (s *Sim) controlPeople(do registrar) {
+	do("manifest", func(o order) (any, error) { return nil, s.ApplyManifest(o.raw) })
 	do("users", func(o order) (any, error) {
 		u, err := read[User](o)
 		if err == nil && u.ID == "" {
@@ -124,6 +125,7 @@ func (s *Sim) controlFaults(do registrar) {
 	act("revoke", func(o order) { s.Revoke(o.Token, o.Code) })
 	act("uninstall", func(order) { s.Uninstall() })
 	act("scopes", func(o order) { s.SetScopes(o.Scopes...) })
+	act("app-scopes", func(o order) { s.SetAppScopes(o.Scopes...) })
 	act("ignore-acks", func(o order) { s.IgnoreAcks(o.Count) })
 	act("read-lag", func(o order) { s.SetReadLag(o.Delay) })
 	act("clear-faults", func(order) { s.ClearFaults() })

@@ -25,8 +25,9 @@
 //
 // Another process, or a person with curl, works the same workspace through JSON under /_sim/ beside /api/:
 //
-//	POST users       {"id","name","real_name","display_name"}
-//	POST channels    {"id","name","private","bot_absent"}
+//	POST manifest    an app manifest: its scopes, events, commands and shortcuts from now on
+//	POST users       {"id","name","real_name","display_name","deleted","bot"}
+//	POST channels    {"id","name","private","bot_absent","shared","read_only"}
 //	POST dm          {"user"}                                        -> {"channel"}
 //	POST post        {"channel","user","text","thread_ts","subtype",…}  (type Post) -> {"ts"}
 //	POST edit        {"channel","ts","text"}
@@ -40,11 +41,11 @@
 //	POST leave       {"channel","user"}
 //	POST revoke      {"token","code"}                                code "" makes the token valid again
 //	POST uninstall   {}
-//	POST scopes      {"scopes":[…]}
+//	POST scopes      {"scopes":[…]}            POST app-scopes {"scopes":[…]}, of the app token
 //	POST fault       (type Fault)      POST event-fault (type EventFault)      POST clear-faults {}
 //	POST ignore-acks {"count"}         POST read-lag {"delay"}
 //	POST sockets     {"do":"drop"|"mute"|"disconnect","reason"}
-//	POST door        {"door":"open"|"refuse"|"close"|"mute"|"too_many"}
+//	POST door        {"door":"open"|"refuse"|"close"|"mute"|"too_many"|"off"}
 //	GET  messages    ?channel=…         GET thread ?channel=…&root=…   GET ephemerals ?user=…
 //	GET  calls       GET violations     GET stats
 //

@@ -187,6 +187,10 @@ func (s *Sim) acknowledged(so *socket, envelope string, payload json.RawMessage)
 // emit sends an event to the app.
 func (s *Sim) emit(inner any) string {
 	id := s.id("Ev")
+	if !s.subscribed(inner) {
+		s.changed()
+		return id
+	}
 	s.stats.Events++
 	s.send(&delivery{kind: "events_api", name: id, payload: encode(outer{
 		Token: "sim-verification-token", TeamID: s.cfg.TeamID, APIAppID: s.cfg.AppID, Event: inner, Type: "event_callback",

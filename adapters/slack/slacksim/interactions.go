@@ -2,6 +2,7 @@ package slacksim
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -64,6 +65,9 @@ func (i *Interaction) responseURL() string { return i.sim.base + "/response/" + 
 func (s *Sim) Slash(user, channel, command, text string) (*Interaction, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.offers(command) {
+		return nil, fmt.Errorf("slash: no command %s", command)
+	}
 	i, ch, u, err := s.begin(user, channel)
 	if err != nil {
 		return nil, err
@@ -94,6 +98,9 @@ func (s *Sim) Click(user, channel, ts, actionID, value string) (*Interaction, er
 	raw, blockID := button(m.Blocks, actionID, value)
 	if raw == nil {
 		return nil, fmt.Errorf("click: message %s has no button %s", ts, actionID)
+	}
+	if s.settings != nil && !s.settings.clicks {
+		return nil, errors.New("click: Interactivity is off")
 	}
 	i, ch, u, err := s.begin(user, channel)
 	if err != nil {
@@ -154,6 +161,9 @@ func (s *Sim) Shortcut(user, channel, ts, callbackID string) (*Interaction, erro
 	defer s.mu.Unlock()
 	if c := s.channels[channel]; c == nil || c.byTS[ts] == nil {
 		return nil, fmt.Errorf("shortcut: no message %s in %s", ts, channel)
+	}
+	if !s.offers(callbackID) {
+		return nil, fmt.Errorf("shortcut: none with the callback id %s", callbackID)
 	}
 	i, ch, u, err := s.begin(user, channel)
 	if err != nil {

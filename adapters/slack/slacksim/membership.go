@@ -99,6 +99,13 @@ func (s *Sim) Uninstall() {
 	s.revoked[s.cfg.BotToken] = "account_inactive"
 }
 
+// SetAppScopes replaces the scopes of the app token; at first it has connections:write.
+func (s *Sim) SetAppScopes(scopes ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.appScopes = set(scopes)
+}
+
 // SetScopes replaces the scopes of the bot token.
 func (s *Sim) SetScopes(scopes ...string) {
 	s.mu.Lock()

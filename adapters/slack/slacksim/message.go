@@ -69,6 +69,8 @@ type channel struct {
 	person   string // of a direct message
 	bot      bool   // the bot is a member
 	archived bool
+	shared   bool // with another organisation
+	readOnly bool
 	created  int64
 	absent   map[string]bool // people who are not in the channel
 	log      []*message      // all messages and replies, oldest first

@@ -14,8 +14,8 @@ type User struct {
 	Name        string `json:"name"`
 	RealName    string `json:"real_name"`
 	DisplayName string `json:"display_name"`
-
-	bot bool
+	Deleted     bool   `json:"deleted"` // deactivated
+	Bot         bool   `json:"bot"`
 }
 
 // Channel describes a new channel. Everybody is in it; the bot too unless BotAbsent.
@@ -24,6 +24,8 @@ type Channel struct {
 	Name      string `json:"name"` // default: the id in lower case
 	Private   bool   `json:"private"`
 	BotAbsent bool   `json:"bot_absent"`
+	Shared    bool   `json:"shared"`    // with another organisation (Slack Connect)
+	ReadOnly  bool   `json:"read_only"` // only some may post
 }
 
 // Post is what somebody writes.
@@ -57,7 +59,7 @@ func (s *Sim) AddChannel(c Channel) {
 	if c.Private {
 		kind = "group"
 	}
-	s.addChannel(&channel{id: c.ID, name: c.Name, kind: kind, bot: !c.BotAbsent})
+	s.addChannel(&channel{id: c.ID, name: c.Name, kind: kind, bot: !c.BotAbsent, shared: c.Shared, readOnly: c.ReadOnly})
 }
 
 func (s *Sim) addChannel(ch *channel) {
@@ -96,6 +98,9 @@ func (s *Sim) Post(p Post) (string, error) {
 	ch, err := s.place(p.Channel)
 	if err != nil {
 		return "", err
+	}
+	if ch.kind == "im" && s.settings != nil && !s.settings.messages {
+		return "", errors.New("post: sending messages to this app has been turned off")
 	}
 	if s.users[p.User] == nil && p.BotID == "" {
 		return "", fmt.Errorf("post: no user %s", p.User)

@@ -27,6 +27,7 @@ type Config struct {
 	Scopes      []string // of the bot token; default: those of the bridge's manifest
 	AppMentions bool     // app_mention is subscribed too, beside message.*
 
+	UserToken    bool // BotToken is a person's: auth.test names no bot
 	HeaderTokens bool // a token counts only in the header Authorization, where Slack recommends it
 
 	NoLimits       bool // no rate limits at all
@@ -61,13 +62,15 @@ type Sim struct {
 	rand    *rand.Rand
 	waiters map[chan struct{}]struct{}
 
-	scopes   map[string]bool
-	revoked  map[string]string // token to error code
-	users    map[string]*User
-	channels map[string]*channel
-	order    []string // channel ids as they were added
-	typing   map[string]string
-	readLag  time.Duration
+	scopes    map[string]bool
+	appScopes map[string]bool   // of the app token
+	settings  *settings         // nil: everything is sent
+	revoked   map[string]string // token to error code
+	users     map[string]*User
+	channels  map[string]*channel
+	order     []string // channel ids as they were added
+	typing    map[string]string
+	readLag   time.Duration
 
 	tickets map[string]bool
 	sockets []*socket
@@ -105,6 +108,7 @@ func Start(cfg Config) (*Sim, error) {
 		rand:         rand.New(rand.NewPCG(cfg.Seed, 1)),
 		waiters:      map[chan struct{}]struct{}{},
 		scopes:       set(cfg.Scopes),
+		appScopes:    set([]string{"connections:write"}),
 		revoked:      map[string]string{},
 		users:        map[string]*User{},
 		channels:     map[string]*channel{},
@@ -117,7 +121,7 @@ func Start(cfg Config) (*Sim, error) {
 		interactions: map[string]*Interaction{},
 		links:        map[string]*Interaction{},
 	}
-	s.users[cfg.BotUser] = &User{ID: cfg.BotUser, Name: cfg.BotName, RealName: cfg.BotName, bot: true}
+	s.users[cfg.BotUser] = &User{ID: cfg.BotUser, Name: cfg.BotName, RealName: cfg.BotName, Bot: true}
 	s.server = &http.Server{Handler: s.routes(), ReadHeaderTimeout: 10 * time.Second}
 	s.tasks.Go(func() { _ = s.server.Serve(ln) }) // ends with ErrServerClosed
 	return s, nil

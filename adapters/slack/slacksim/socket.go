@@ -28,9 +28,10 @@ const (
 	DoorClose   Door = "close"    // accepted and cut at once
 	DoorMute    Door = "mute"     // accepted, but never a hello, a ping or an event
 	DoorTooMany Door = "too_many" // accepted, told too_many_websockets and closed
+	DoorOff     Door = "off"      // accepted, told link_disabled and closed: Socket Mode is switched off
 )
 
-var doors = []Door{DoorOpen, DoorRefuse, DoorClose, DoorMute, DoorTooMany}
+var doors = []Door{DoorOpen, DoorRefuse, DoorClose, DoorMute, DoorTooMany, DoorOff}
 
 // socket is one open WebSocket of the client.
 type socket struct {
@@ -92,6 +93,9 @@ func (so *socket) write(pingEvery time.Duration) {
 
 // connectionsOpen is Slack's apps.connections.open: a URL that is good for one socket.
 func (s *Sim) connectionsOpen(args) (answer, *refusal) {
+	if !s.appScopes["connections:write"] {
+		return nil, &refusal{code: "missing_scope", needed: "connections:write"}
+	}
 	ticket := s.id("ticket")
 	s.tickets[ticket] = true
 	return answer{"url": "ws" + strings.TrimPrefix(s.base, "http") + "/link/?ticket=" + ticket + "&app_id=" + s.cfg.AppID}, nil
@@ -135,9 +139,13 @@ func (s *Sim) admit(so *socket, door Door) bool {
 	if door == DoorClose || s.closed {
 		return false
 	}
-	if len(s.sockets) >= maxSockets || door == DoorTooMany {
+	if len(s.sockets) >= maxSockets || door == DoorTooMany || door == DoorOff {
+		reason := "too_many_websockets"
+		if door == DoorOff {
+			reason = "link_disabled"
+		}
 		_ = so.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
-		_ = so.conn.WriteMessage(websocket.TextMessage, disconnectFrame("too_many_websockets"))
+		_ = so.conn.WriteMessage(websocket.TextMessage, disconnectFrame(reason))
 		return false
 	}
 	so.id = s.stats.SocketsEver

@@ -4,8 +4,22 @@ import "strings"
 
 // authTest is Slack's auth.test.
 func (s *Sim) authTest(args) (answer, *refusal) {
-	return answer{"url": s.base + "/", "team": "Simulated Team", "user": s.cfg.BotName, "team_id": s.cfg.TeamID, "user_id": s.cfg.BotUser,
-		"bot_id": s.cfg.BotID, "is_enterprise_install": false}, nil
+	ans := answer{"url": s.base + "/", "team": "Simulated Team", "user": s.cfg.BotName, "team_id": s.cfg.TeamID, "user_id": s.cfg.BotUser,
+		"bot_id": s.cfg.BotID, "is_enterprise_install": false}
+	if s.cfg.UserToken {
+		delete(ans, "bot_id")
+	}
+	return ans, nil
+}
+
+// botsInfo is Slack's bots.info; the workspace has one bot.
+func (s *Sim) botsInfo(a args) (answer, *refusal) {
+	if id := a["bot"]; id != "" && id != s.cfg.BotID {
+		return nil, refuse("bot_not_found")
+	}
+	return answer{"bot": answer{"id": s.cfg.BotID, "deleted": false, "name": s.cfg.BotName, "updated": 1_700_000_000, "app_id": s.cfg.AppID,
+		"user_id": s.cfg.BotUser, "icons": answer{"image_36": "https://a.slack-edge.com/36.png", "image_48": "https://a.slack-edge.com/48.png",
+			"image_72": "https://a.slack-edge.com/72.png"}}}, nil
 }
 
 // usersInfo is Slack's users.info.
@@ -18,9 +32,9 @@ func (s *Sim) usersInfo(a args) (answer, *refusal) {
 		"display_name_normalized": u.DisplayName, "title": "", "phone": "", "skype": "", "status_text": "", "status_emoji": "",
 		"status_expiration": 0, "avatar_hash": "", "image_24": "https://a.slack-edge.com/24.png", "image_72": "https://a.slack-edge.com/72.png",
 		"team": s.cfg.TeamID}
-	return answer{"user": answer{"id": u.ID, "team_id": s.cfg.TeamID, "name": u.Name, "real_name": u.RealName, "deleted": false, "color": "9f69e7",
+	return answer{"user": answer{"id": u.ID, "team_id": s.cfg.TeamID, "name": u.Name, "real_name": u.RealName, "deleted": u.Deleted, "color": "9f69e7",
 		"tz": "Europe/London", "tz_label": "Greenwich Mean Time", "tz_offset": 0, "profile": profile, "is_admin": false, "is_owner": false,
-		"is_primary_owner": false, "is_restricted": false, "is_ultra_restricted": false, "is_bot": u.bot, "is_app_user": false,
+		"is_primary_owner": false, "is_restricted": false, "is_ultra_restricted": false, "is_bot": u.Bot, "is_app_user": false,
 		"is_email_confirmed": true, "updated": 1_700_000_000}}, nil
 }
 
