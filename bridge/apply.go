@@ -27,7 +27,8 @@ type Env struct {
 type Effects struct {
 	Deliveries []Delivery
 	Dead       []DeadLetter
-	Note       string // for the ledger: why an event had no effect
+	Revived    []string // as in Step
+	Note       string   // for the ledger: why an event had no effect
 }
 
 // Apply is the whole of what the bridge decides: what an event does to a session. It is pure: equal input gives equal
@@ -140,7 +141,10 @@ func (st *step) nextID(kind string) DeliveryID {
 // call sends one call to the centre; it is the one that is undone now.
 func (st *step) call(kind CallKind, what *Held, giveUp time.Time) {
 	d := Delivery{ID: st.nextID("call"), Thread: st.Thread, To: ToCentre, Session: st.No, Made: st.env.Now, GiveUp: giveUp,
-		Call: &Call{Kind: kind, Visitor: st.Visitor}}
+		Cause: string(st.ev.ID), Call: &Call{Kind: kind, Visitor: st.Visitor}}
+	if what != nil && what.cause() != "" {
+		d.Cause = what.cause()
+	}
 	if what != nil && kind == CallChat {
 		d.Call.Content = what.Text
 	}
@@ -155,7 +159,8 @@ func (st *step) giveUp(t time.Time) time.Time { return t.Add(st.env.Limits.GiveU
 func (st *step) post(m Message) {
 	if st.Lost {
 		if m.Kind == MessageAgent || m.Kind == MessageRobot || m.Kind == MessageSystem {
-			st.out.Dead = append(st.out.Dead, DeadLetter{Thread: st.Thread, Session: st.No, Direction: Down, Texts: []string{m.Text}, Reason: CodeThreadGone, At: st.env.Now})
+			st.out.Dead = append(st.out.Dead, DeadLetter{Thread: st.Thread, Session: st.No, Direction: Down, Texts: []string{m.Text}, Reason: CodeThreadGone, At: st.env.Now,
+				Causes: []string{string(st.ev.ID)}, Kind: m.Kind, Speaker: m.Speaker})
 		}
 		return
 	}
@@ -176,7 +181,7 @@ func (st *step) answer(v Verb, text string) {
 
 func (st *step) render(m Message, to Target) {
 	for i, p := range st.env.Render(m) {
-		d := Delivery{ID: st.nextID("post"), Thread: st.Thread, To: to, Post: &p, Message: &m, Piece: i, Session: st.No, Made: st.env.Now}
+		d := Delivery{ID: st.nextID("post"), Thread: st.Thread, To: to, Post: &p, Message: &m, Piece: i, Cause: string(st.ev.ID), Session: st.No, Made: st.env.Now}
 		if m.Answer != nil {
 			d.GiveUp = m.Answer.Until
 		}
@@ -197,12 +202,12 @@ func (st *step) visitorFor(no int) ccm.Visitor {
 
 // letter makes a dead letter of what people wrote among held, and gives its Ref for [send again]; "" if there is none.
 func (st *step) letter(held []Held, reason string) (ref string) {
-	var texts []string
+	var texts, causes []string
 	wished := -1 // so many texts came before the wish for an agent
 	for _, h := range held {
 		switch {
 		case h.Kind == HeldText && !h.Own && !h.Deleted:
-			texts = append(texts, h.Text)
+			texts, causes = append(texts, h.Text), append(causes, h.cause())
 		case h.Kind == HeldTransfer && wished < 0:
 			wished = len(texts)
 		}
@@ -211,7 +216,7 @@ func (st *step) letter(held []Held, reason string) (ref string) {
 		return ""
 	}
 	ref = string(st.nextID("letter"))[:12]
-	letter := Letter{Ref: ref, Texts: texts}
+	letter := Letter{Ref: ref, Texts: texts, Causes: causes}
 	if wished >= 0 {
 		letter.Agents = len(texts) - wished
 	}
@@ -219,8 +224,20 @@ func (st *step) letter(held []Held, reason string) (ref string) {
 	if extra := len(st.Letters) - maxLetters; extra > 0 {
 		st.Letters = slices.Delete(st.Letters, 0, extra)
 	}
-	st.out.Dead = append(st.out.Dead, DeadLetter{Ref: ref, Thread: st.Thread, Session: st.No, Direction: Up, Texts: texts, Reason: reason, At: st.env.Now})
+	st.out.Dead = append(st.out.Dead, DeadLetter{Ref: ref, Thread: st.Thread, Session: st.No, Direction: Up, Texts: texts, Reason: reason, At: st.env.Now,
+		Agents: letter.Agents, Causes: each(causes)})
 	return ref
+}
+
+// each gives every cause once, in order.
+func each(causes []string) []string {
+	var once []string
+	for _, c := range causes {
+		if c != "" && !slices.Contains(once, c) {
+			once = append(once, c)
+		}
+	}
+	return once
 }
 
 const (

@@ -105,19 +105,22 @@ func (st *step) retract(id RemoteID) {
 	case st.ends():
 		st.out.Note = "deletion after the end"
 	default:
-		st.line(sayRetraction(st.Sent[i].Head))
+		st.lineOf(sayRetraction(st.Sent[i].Head), string(id))
 		st.Sent = slices.Delete(st.Sent, i, i+1)
 	}
 }
 
 // line sends a line of the bridge's own to the centre, behind what waits. It is of no use to another session, and goes
 // when too much waits.
-func (st *step) line(text string) {
+func (st *step) line(text string) { st.lineOf(text, string(st.ev.ID)) }
+
+// lineOf is a line that comes from a message, or an event.
+func (st *step) lineOf(text, from string) {
 	if len(st.Held) >= st.env.Limits.Held {
 		st.out.Note = "too much waits"
 		return
 	}
-	st.Held = append(st.Held, Held{Kind: HeldText, Text: ccm.Split(text)[0], At: st.ev.At, Received: st.env.Now, Own: true})
+	st.Held = append(st.Held, Held{Kind: HeldText, Text: ccm.Split(text)[0], At: st.ev.At, Received: st.env.Now, Own: true, From: from})
 }
 
 // head is the beginning of a text, for a line that must name it.

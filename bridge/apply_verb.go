@@ -5,6 +5,10 @@ import "slices"
 // verb handles what a person asked of the bridge, whichever way it came. Every verb gets its private answer where the
 // way has one, and asking twice has one effect.
 func (st *step) verb(v Verb) {
+	if v.Operator {
+		st.operator(v)
+		return
+	}
 	if st.State == StateNew && v.By.ID != "" {
 		st.Customer, st.Direct, st.Lost = v.By, v.Direct, false
 		if v.Make {
@@ -40,7 +44,7 @@ func holds(held []Held, kind HeldKind) bool {
 func (st *step) holds(kind HeldKind) bool { return holds(st.Held, kind) }
 
 func (st *step) marker(kind HeldKind, by EndedBy) Held {
-	return Held{Kind: kind, At: st.ev.At, Received: st.ev.Received, EndedBy: by}
+	return Held{Kind: kind, At: st.ev.At, Received: st.ev.Received, EndedBy: by, From: string(st.ev.ID)}
 }
 
 // verbAgent asks for a human: TRANS2AGENT, after CONNECT where no session is open.
@@ -128,25 +132,46 @@ func (st *step) verbResend(v Verb) {
 		st.answer(v, sayResent)
 		return
 	}
-	texts, wish := st.Letters[i].Texts, len(st.Letters[i].Texts)-st.Letters[i].Agents
-	if st.State == StateEnded && st.Undone != nil || len(st.Held)+len(texts) > st.env.Limits.Held {
+	if !st.maySendAgain(st.Letters[i]) {
 		st.answer(v, sayTryLater)
 		return
 	}
+	st.answer(v, saySendingAgain)
+	st.sendAgain(st.Letters[i])
+}
+
+// maySendAgain: nothing stands in the way of a letter at the moment.
+func (st *step) maySendAgain(l Letter) bool {
+	return !(st.State == StateEnded && st.Undone != nil) && len(st.Held)+len(l.Texts) <= st.env.Limits.Held
+}
+
+// sendAgain sends a letter as if it had been written now.
+func (st *step) sendAgain(l Letter) {
 	var held []Held
-	for n, t := range texts {
-		if n == wish {
+	for n, t := range l.Texts {
+		if n == len(l.Texts)-l.Agents {
 			held = append(held, st.marker(HeldTransfer, ""))
 		}
-		held = append(held, Held{Kind: HeldText, Text: t, At: st.ev.At, Received: st.ev.Received})
+		h := Held{Kind: HeldText, Text: t, At: st.ev.At, Received: st.ev.Received}
+		if n < len(l.Causes) {
+			h.From = l.Causes[n]
+		}
+		held = append(held, h)
 	}
-	st.Letters = slices.Delete(st.Letters, i, i+1)
-	st.answer(v, saySendingAgain)
+	if l.Ref != "" {
+		st.dropLetter(l.Ref)
+		st.out.Revived = append(st.out.Revived, l.Ref)
+	}
 	if st.State == StateEnded {
 		st.open(held)
-		return
+	} else {
+		st.accept(held)
 	}
-	st.accept(held)
+}
+
+// dropLetter has the session forget a dead letter.
+func (st *step) dropLetter(ref string) {
+	st.Letters = slices.DeleteFunc(st.Letters, func(l Letter) bool { return l.Ref == ref })
 }
 
 // verbChoice answers the question of a refused transfer.

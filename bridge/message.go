@@ -149,6 +149,10 @@ type Verb struct {
 	Make bool `json:"make,omitempty"`
 	// Message is the message a mention was in, if it was one.
 	Message RemoteID `json:"message,omitempty"`
+	// Operator: asked on the console, by nobody in the thread. Letter is what VerbResend sends then, if the session does
+	// not have it.
+	Operator bool        `json:"operator,omitempty"`
+	Letter   *DeadLetter `json:"letter,omitempty"`
 }
 
 // Answer is the adapter's own address of a private answer (Slack: response_url, Discord: interaction token).
@@ -245,6 +249,9 @@ type Delivery struct {
 	// Message is what Post was made of; Piece counts the posts of one message from 0.
 	Message *Message `json:"message,omitempty"`
 	Piece   int      `json:"piece,omitempty"`
+	// Cause leads back to what it carries or answers: the platform's id of the message whose text it is, else the id of
+	// the event that made it; "" if a timer did.
+	Cause string `json:"cause,omitempty"`
 	// Session is the number of the session it belongs to.
 	Session int       `json:"session"`
 	Made    time.Time `json:"made"`

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"time"
 
 	"ccbridge/ccm"
@@ -150,11 +151,16 @@ type Held struct {
 	Own bool `json:"own,omitempty"`
 	// Deleted: its writer took it back while it was on its way.
 	Deleted bool `json:"deleted,omitempty"`
+	// From is as Delivery.Cause, where Message is "".
+	From string `json:"from,omitempty"`
 	// Along: it waited when its session ended by itself, so it goes into the next one (design §3).
 	Along bool `json:"along,omitempty"`
 	// Refusals counts how often a session refused it or ended over it; see maxRefusals.
 	Refusals int `json:"refusals,omitempty"`
 }
+
+// cause is the Delivery.Cause of what carries it.
+func (h Held) cause() string { return cmp.Or(string(h.Message), h.From) }
 
 // Asked is text that goes nowhere until the customer says so.
 type Asked struct {
@@ -169,6 +175,8 @@ type Letter struct {
 	Texts []string `json:"texts"`
 	// Agents is how many of the texts, at their end, were meant for an agent: sent again, the wish for one comes before them.
 	Agents int `json:"agents,omitempty"`
+	// Causes are as Delivery.Cause, one for each text.
+	Causes []string `json:"causes,omitempty"`
 }
 
 // Sent is a text the centre accepted.

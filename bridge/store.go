@@ -20,6 +20,7 @@ type Store interface {
 	DeliveryStore
 	CentreStore
 	WatchStore
+	ConsoleStore
 	// Instance is a random id made with the store: visitors' ids hash it, so that a lost database does not meet the
 	// history of its old visitors.
 	Instance() string
@@ -83,6 +84,8 @@ type Step struct {
 	Consumed   []Consumed
 	Deliveries []Delivery
 	Dead       []DeadLetter
+	// Revived are refs of dead letters that are none any more: they go out again.
+	Revived []string
 	// Settled, if not nil, is a delivery that ended with this step: its result went through Apply already. It is settled
 	// in the same transaction; that it was settled before is ErrConflict.
 	Settled *Settlement
@@ -111,6 +114,12 @@ type DeadLetter struct {
 	Texts     []string
 	Reason    string // a Code… or the outside's code
 	At        time.Time
+	// Agents is as in Letter. Causes are as Delivery.Cause of the texts, each once. Kind and Speaker are those of a
+	// message that could not be shown.
+	Agents  int
+	Causes  []string
+	Kind    MessageKind
+	Speaker string
 }
 
 // Direction of a text.
@@ -236,4 +245,25 @@ type Stats struct {
 	InDoubt       int // deliveries with an intent whose deadline is over
 	Sessions      map[State]int
 	Dead          map[Direction]int // dead letters kept
+}
+
+// ConsoleStore serves the console. What it lists it reads in short pieces, so that nothing waits for a slow reader.
+type ConsoleStore interface {
+	// Sessions, Session, Find, Transcript, Trace and Dead are those of Console.
+	Sessions(ctx context.Context, all bool) ([]SessionView, error)
+	Session(ctx context.Context, t ThreadID) (SessionDetail, error)
+	Find(ctx context.Context, l Link) ([]ThreadRef, error)
+	Transcript(ctx context.Context, span Span, each func(Entry) error) error
+	Trace(ctx context.Context, l Link) ([]Trace, error)
+	Dead(ctx context.Context, texts bool) ([]DeadView, error)
+	// Undead finds a dead letter and does as decide says, in one transaction: it takes the mark from the row, and stores an
+	// event if there is one. inSession: its thread's session still has it, for its button. decide may be called twice.
+	// ErrNoLetter: no row of that name is marked.
+	Undead(ctx context.Context, id DeadID, decide func(d DeadLetter, inSession bool) Undeath) (ThreadKey, error)
+}
+
+// Undeath is what becomes of a dead letter.
+type Undeath struct {
+	Event  *Event // to be queued, or nil
+	Unmark bool   // it is no dead letter any more
 }

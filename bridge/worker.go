@@ -66,7 +66,7 @@ func (b *Bridge) stepResult(ctx context.Context, settled Settlement) bool {
 		return false
 	}
 	settled.Result = nil
-	step := Step{Session: s, Deliveries: eff.Deliveries, Dead: eff.Dead, Settled: &settled, OpenElsewhere: work.OpenElsewhere, At: settled.At}
+	step := Step{Session: s, Deliveries: eff.Deliveries, Dead: eff.Dead, Revived: eff.Revived, Settled: &settled, OpenElsewhere: work.OpenElsewhere, At: settled.At}
 	return b.save(ctx, work.Session.State, step) == nil
 }
 
@@ -158,9 +158,9 @@ func wordsOf(ev Event, s Session, now time.Time) []DeadLetter {
 	d := DeadLetter{Thread: s.Thread, Session: s.No, Reason: "panic", At: now}
 	switch {
 	case ev.Text != nil:
-		d.Direction, d.Texts = Up, []string{ev.Text.Body}
+		d.Direction, d.Texts, d.Causes = Up, []string{ev.Text.Body}, []string{string(ev.Text.Message)}
 	case ev.Downlink != nil && ev.Downlink.Content != "":
-		d.Direction, d.Texts = Down, []string{ev.Downlink.Content}
+		d.Direction, d.Texts, d.Causes = Down, []string{ev.Downlink.Content}, []string{string(ev.ID)}
 	default:
 		return nil
 	}
@@ -195,6 +195,7 @@ func withoutAnswer(ev Event) Event {
 func (out *stepped) add(eff Effects) {
 	out.Deliveries = append(out.Deliveries, eff.Deliveries...)
 	out.Dead = append(out.Dead, eff.Dead...)
+	out.Revived = append(out.Revived, eff.Revived...)
 }
 
 // dueTimers lists what is due, the earliest first.

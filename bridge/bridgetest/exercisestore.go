@@ -34,6 +34,9 @@ func ExerciseStore(t *testing.T, open func(t *testing.T) bridge.Store) {
 		"PruneSeen":     (*storeTest).pruneSeen,
 		"PruneLedger":   (*storeTest).pruneLedger,
 		"Concurrent":    (*storeTest).concurrent,
+		"Sessions":      (*storeTest).consoleSessions,
+		"Dead":          (*storeTest).consoleDead,
+		"Transcript":    (*storeTest).consoleTranscript,
 		"Instance":      (*storeTest).instance,
 		"Context":       (*storeTest).context,
 	} {

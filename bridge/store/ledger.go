@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"ccbridge/bridge"
@@ -42,11 +43,11 @@ func eventRow(at place, c bridge.Consumed, when time.Time) (ledgerRow, error) {
 	r := ledgerRow{place: at, seq: c.Seq, at: when, item: string(c.Body.ID), detail: c.Note, body: string(body)}
 	switch ev := c.Body; {
 	case ev.Text != nil:
-		r.kind, r.direction, r.remote = "text", bridge.Up, ev.Text.Message
+		r.kind, r.direction, r.remote = kindText, bridge.Up, ev.Text.Message
 	case ev.Verb != nil:
-		r.kind, r.direction, r.remote = "verb", bridge.Up, ev.Verb.Message
+		r.kind, r.direction, r.remote = kindVerb, bridge.Up, ev.Verb.Message
 	case ev.Downlink != nil:
-		r.kind, r.direction = "downlink", bridge.Down
+		r.kind, r.direction = kindDownlink, bridge.Down
 	case ev.Gone != nil:
 		r.kind = "gone"
 	case ev.Result != nil:
@@ -57,12 +58,38 @@ func eventRow(at place, c bridge.Consumed, when time.Time) (ledgerRow, error) {
 	return r, nil
 }
 
+// letterBody is a dead letter's body in the ledger. Schema 2 and before had the texts alone.
+type letterBody struct {
+	Texts   []string           `json:"texts"`
+	Agents  int                `json:"agents,omitempty"`
+	Causes  []string           `json:"causes,omitempty"`
+	Kind    bridge.MessageKind `json:"kind,omitempty"`
+	Speaker string             `json:"speaker,omitempty"`
+}
+
+func parseLetter(body string) (l letterBody, err error) {
+	if strings.HasPrefix(body, "[") {
+		err = json.Unmarshal([]byte(body), &l.Texts)
+		return l, err
+	}
+	err = json.Unmarshal([]byte(body), &l)
+	return l, err
+}
+
 func deadRow(at place, d bridge.DeadLetter) (ledgerRow, error) {
-	body, err := json.Marshal(d.Texts)
+	body, err := json.Marshal(letterBody{d.Texts, d.Agents, d.Causes, d.Kind, d.Speaker})
 	if err != nil {
 		return ledgerRow{}, fmt.Errorf("encode dead letter: %w", err)
 	}
 	at.session = d.Session
-	return ledgerRow{place: at, at: d.At, direction: d.Direction, kind: "dead", detail: d.Reason, dead: true, ref: d.Ref,
+	return ledgerRow{place: at, at: d.At, direction: d.Direction, kind: kindDead, detail: d.Reason, dead: true, ref: d.Ref,
 		body: string(body)}, nil
 }
+
+// The kinds of ledger rows that are no calls and no messages.
+const (
+	kindText     = "text"
+	kindVerb     = "verb"
+	kindDownlink = "downlink"
+	kindDead     = "dead"
+)

@@ -115,7 +115,7 @@ func (db *sqlite) takeLock(path string) error {
 		return fmt.Errorf("lock %s: %w", path, err)
 	}
 	if !got {
-		return fmt.Errorf("another process has it open: %s is locked", path)
+		return fmt.Errorf("%w: %s is locked", ErrLocked, path)
 	}
 	return nil
 }

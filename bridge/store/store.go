@@ -12,6 +12,9 @@ import (
 // ErrClosed is what every call fails with after Close.
 var ErrClosed = errors.New("store is closed")
 
+// ErrLocked is what Open fails with while another process has the store open.
+var ErrLocked = errors.New("another process has it open")
+
 // errNoThread: the thread has no row.
 var errNoThread = errors.New("no such thread")
 

@@ -234,6 +234,11 @@ func (s step) save(ctx context.Context, t *tx, st bridge.Step) error {
 		}
 		seq++
 	}
+	for _, ref := range st.Revived {
+		if _, err := t.exec(ctx, unmarkRef, s.part, s.thread, ref); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

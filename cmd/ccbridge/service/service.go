@@ -18,6 +18,7 @@ import (
 	"ccbridge/bridge/store"
 	"ccbridge/ccm"
 	"ccbridge/cmd/ccbridge/config"
+	"ccbridge/cmd/ccbridge/console"
 )
 
 // RunLogged runs the bridge until ctx ends, and logs to stderr. warnings are those of the configuration.
@@ -70,6 +71,11 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, hook func(str
 	})
 	reg.MustRegister(newGauges(st.Stats, b.Polls))
 
+	if socket, err := console.Serve(cfg.Admin.Socket, b.Console(), log); err != nil {
+		log.Error("the commands for operators do not reach this bridge", "error", err.Error())
+	} else {
+		defer socket.Close()
+	}
 	srv, err := serve(cfg.Server.Listen, handler(b.Status, reg), log)
 	if err != nil {
 		return err
