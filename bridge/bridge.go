@@ -21,17 +21,6 @@ type Config struct {
 	Hook func(point string)
 }
 
-// Meter counts what happens. Its methods must not block.
-type Meter interface {
-	Delivered(to Target, result string)
-	Repeated() // a call was repeated in doubt
-	DeadLetter(Direction)
-	PossibleLoss()
-	CallTook(to, call string, took time.Duration)
-	Limited(adapter string, wait time.Duration)
-	Reconnected(adapter string)
-}
-
 // Bridge is the core at work: it takes events in, steps sessions, and makes the calls that follow.
 type Bridge struct {
 	Store  Store
@@ -50,6 +39,7 @@ type Bridge struct {
 	outbox   *outbox
 	polls    *polls
 	catchup  *catchup
+	quiet    *quiet
 	parking  *parking
 	recent   *recent
 	arriving *arriving
@@ -75,6 +65,7 @@ func New(c Config) *Bridge {
 	b.timers = newTimers(b)
 	b.polls = newPolls(b)
 	b.catchup = newCatchup(b)
+	b.quiet = newQuiet(b)
 	b.outbox = newOutbox(b)
 	return b
 }
@@ -146,7 +137,7 @@ func (b *Bridge) boundStop(ctx context.Context, cut context.CancelFunc, ended <-
 func (b *Bridge) receive(ctx context.Context, name string, a Adapter) {
 	for ctx.Err() == nil {
 		var err error
-		b.guard("receive", ThreadKey{Adapter: name}, func() { err = a.Run(ctx, inbox{b, ctx.Done()}) })
+		b.guard("receive", ThreadKey{Adapter: name}, func() { err = a.Run(ctx, inbox{b: b, stopped: ctx.Done(), line: true}) })
 		if ctx.Err() != nil {
 			return
 		}
@@ -259,6 +250,7 @@ const afterPanic = 30 * time.Second
 
 // panicked reports a panic without its value, which may hold somebody's words.
 func (b *Bridge) panicked(doing string, t ThreadKey, r any) {
+	b.Meter.Defect()
 	kind := fmt.Sprintf("%T", r)
 	if e, ok := r.(interface{ RuntimeError() }); ok {
 		kind = fmt.Sprint(e)

@@ -35,6 +35,7 @@ type gap struct {
 	// What could not be read is tried again: entries of routes, whose cursors stay, and threads as they were.
 	failed map[string]bool // the value: the operator was told
 	missed map[ThreadKey]OpenThread
+	probed map[ThreadKey]int // threads that are held while a read of quiet places puts something
 }
 
 const (
@@ -58,7 +59,7 @@ func newCatchup(b *Bridge) *catchup {
 
 // newGap is the gap before an adapter's first line: a start is a gap.
 func newGap(adapter string) *gap {
-	return &gap{adapter: adapter, again: make(chan struct{}, 1), soon: make(chan struct{}, 1), open: true, failed: map[string]bool{}, missed: map[ThreadKey]OpenThread{}}
+	return &gap{adapter: adapter, again: make(chan struct{}, 1), soon: make(chan struct{}, 1), open: true, failed: map[string]bool{}, missed: map[ThreadKey]OpenThread{}, probed: map[ThreadKey]int{}}
 }
 
 // renew begins with an adapter that came, or was made anew, while others were at work: neither takes readiness away. Its
@@ -92,6 +93,7 @@ func (c *catchup) include(ctx context.Context, adapter string, entries []string)
 		if err != nil {
 			c.b.storeFailed("begin with a channel", err)
 		} else if cursor.IsZero() {
+			c.b.quiet.read(adapter, e, time.Now())
 			continue
 		}
 		c.mu.Lock()
@@ -116,6 +118,7 @@ func (c *catchup) begin(adapter string) {
 		return
 	}
 	g.owed, g.open, g.listed = true, true, false
+	c.b.Meter.Gap(adapter)
 	select {
 	case g.again <- struct{}{}:
 	default:
@@ -166,9 +169,36 @@ func (c *catchup) holds(t ThreadKey) bool {
 	defer c.mu.Unlock()
 	g := c.lines[t.Adapter]
 	if g == nil || !g.open {
-		return false
+		return g != nil && g.probed[t] > 0
 	}
 	return !g.listed || g.threads[t] || g.channels[t.Channel] || g.channels["dm"] && t.Root == "" || g.channels["*"] && t.Root != ""
+}
+
+// hold holds the threads of events, or lets them go and has them worked.
+func (c *catchup) hold(adapter string, evs []Event, held bool) {
+	c.mu.Lock()
+	g := c.lines[adapter]
+	for _, ev := range evs {
+		if g == nil {
+			break
+		} else if held {
+			g.probed[ev.Thread]++
+		} else if g.probed[ev.Thread]--; g.probed[ev.Thread] <= 0 {
+			delete(g.probed, ev.Thread)
+		}
+	}
+	c.mu.Unlock()
+	for _, ev := range evs {
+		if !held {
+			c.b.steps.wake(ev.Thread)
+		}
+	}
+}
+
+// inbox is where a catch-up puts what it reads.
+func (c *catchup) inbox(ctx context.Context) inbox {
+	began := time.Now()
+	return inbox{b: c.b, stopped: ctx.Done(), fresh: func(ev Event) { c.b.quiet.caught(ev, began) }}
 }
 
 // ready reports whether the adapter's first catch-up is over.
@@ -176,6 +206,17 @@ func (c *catchup) ready(adapter string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.lines[adapter] != nil && c.lines[adapter].ready
+}
+
+// progress tells whether a gap of an adapter is being closed, and how many channels and threads could not be read.
+func (c *catchup) progress(adapter string) (open bool, unread int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	g := c.lines[adapter]
+	if g == nil {
+		return false, 0
+	}
+	return g.open, len(g.failed) + len(g.missed)
 }
 
 func (c *catchup) inGap(adapter string) bool {
@@ -291,7 +332,7 @@ func (c *catchup) moveCursors(ctx context.Context) {
 			continue
 		}
 		for _, e := range set.entries(name) {
-			if c.unread(name, e) {
+			if c.unread(name, e) || c.b.quiet.unsure(name, e, now) {
 				continue
 			}
 			if err := c.b.Store.SetCursor(ctx, name, e, now); err != nil {

@@ -81,11 +81,15 @@ func (c *catchup) channel(ctx context.Context, g *gap, entry string, began time.
 		}
 		callCtx, cancel := context.WithTimeout(ctx, catchUpLimit)
 		defer cancel()
-		if err := c.b.settings().Adapters[g.adapter].CatchUpChannel(callCtx, entry, since, inbox{c.b, ctx.Done()}); err != nil {
+		if err := c.b.settings().Adapters[g.adapter].CatchUpChannel(callCtx, entry, since, c.inbox(ctx)); err != nil {
 			return err
 		}
 	}
-	return c.b.Store.SetCursor(ctx, g.adapter, entry, began)
+	if err := c.b.Store.SetCursor(ctx, g.adapter, entry, began); err != nil {
+		return err
+	}
+	c.b.quiet.read(g.adapter, entry, began)
+	return nil
 }
 
 // report tells once that something cannot be read, and when it could be.
@@ -124,7 +128,7 @@ func (c *catchup) readThread(ctx context.Context, g *gap, t OpenThread) {
 		old.Unread = true
 		t = old // live events may have moved its cursor over what was missed
 	}
-	err := c.persist(ctx, g, t.Key, func() error { return c.thread(ctx, g, t) })
+	err := c.persist(ctx, g, t.Key, func() error { return c.thread(ctx, t, c.inbox(ctx)) })
 	if ctx.Err() != nil {
 		return
 	}
@@ -153,7 +157,8 @@ func (c *catchup) note(ctx context.Context, t OpenThread, unread bool) {
 	}
 }
 
-func (c *catchup) thread(ctx context.Context, g *gap, t OpenThread) error {
+// thread reads what was written in a thread since its cursor.
+func (c *catchup) thread(ctx context.Context, t OpenThread, in Inbox) error {
 	callCtx, cancel := context.WithTimeout(ctx, catchUpLimit)
 	defer cancel()
 	since := t.Cursor
@@ -163,7 +168,7 @@ func (c *catchup) thread(ctx context.Context, g *gap, t OpenThread) error {
 	if oldest := time.Now().Add(-SeenWindow + overlap); since.Before(oldest) {
 		since = oldest // what is older is no longer known to be new
 	}
-	err := c.b.settings().Adapters[g.adapter].CatchUpThread(callCtx, t.Key, since, inbox{c.b, ctx.Done()})
+	err := c.b.settings().Adapters[t.Key.Adapter].CatchUpThread(callCtx, t.Key, since, in)
 	return errors.Join(err, c.b.Store.Resequence(ctx, t.ID, t.Part))
 }
 

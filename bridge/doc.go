@@ -57,9 +57,11 @@
 //	doubt.go asking.go      refusals understood; looking, and deciding what was done; how often about a session
 //	poll.go poll_history.go one long poll per live session; its history after a doubt
 //	catchup.go              gaps of the platforms' lines; catchup_read.go what is read after one
+//	silence.go              lines that are up and bring nothing
 //	timers.go clock.go      due times; one heap, one timer
 //	queue.go errors.go      work by key; how calls fail
 //	bridge.go status.go     start, stop, state of the parts; limited.go what is left alone until when
 //	settings.go             what may change while it works: adapters, routes, limits
+//	meter.go changes.go     what is counted; what becomes of sessions, counted and logged
 //	traced.go               what happens to an event or a delivery, step by step, for the log
 package bridge

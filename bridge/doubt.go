@@ -124,6 +124,7 @@ func (o *outbox) resolve(ctx context.Context, out *outside, k laneKey, d Deliver
 	f := o.find(lookCtx, d)
 	cancel()
 	o.b.hook("after look at " + callName(d))
+	o.b.Meter.Looked(out.name, f.certainty)
 	o.b.Log.Debug("looked", append(deliveryAttrs(d), slog.String("found", f.certainty.String()), slog.Any("error", f.err))...)
 	switch {
 	case f.certainty == Done:

@@ -16,6 +16,8 @@ const SeenWindow = 72 * time.Hour
 type inbox struct {
 	b       *Bridge
 	stopped <-chan struct{} // ends with the adapter's line
+	line    bool            // of Run: what comes came over the line
+	fresh   func(Event)     // told of each event that was not known; nil: nobody wants to know
 }
 
 var _ Inbox = inbox{}
@@ -31,6 +33,9 @@ func (in inbox) Put(ctx context.Context, evs ...Event) error {
 	var incoming []Incoming
 	var nowhere error
 	for _, ev := range evs {
+		if in.line && ev.Text != nil {
+			b.quiet.heard(ev.Thread)
+		}
 		if ev.Gone != nil && ev.Gone.What != "thread" {
 			gone, err := in.fanOut(ctx, ev)
 			if err != nil {
@@ -41,7 +46,10 @@ func (in inbox) Put(ctx context.Context, evs ...Event) error {
 		}
 		if i, ok := b.admit(ev, now); ok {
 			incoming = append(incoming, i)
-		} else if ev.Verb != nil && ev.Verb.Answer != nil {
+			continue
+		}
+		b.Meter.Event(ev.Thread.Adapter, EventNoThread)
+		if ev.Verb != nil && ev.Verb.Answer != nil {
 			nowhere = ErrNoThread
 		}
 	}
@@ -58,9 +66,16 @@ func (in inbox) Put(ctx context.Context, evs ...Event) error {
 		for _, p := range parked {
 			b.parking.put(p)
 		}
+		for _, i := range incoming {
+			b.Meter.Event(i.Event.Thread.Adapter, EventRefused)
+		}
 		return err
 	}
 	for i, what := range became {
+		b.Meter.Event(incoming[i].Event.Thread.Adapter, what.result())
+		if what == Fresh && in.fresh != nil {
+			in.fresh(incoming[i].Event)
+		}
 		if v := incoming[i].Event.Verb; what == NoThread && v != nil && v.Answer != nil {
 			nowhere = ErrNoThread
 		}

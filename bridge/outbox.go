@@ -39,6 +39,7 @@ type outside struct {
 	refused  bool      // it takes no call of ours until the operator acts
 	failures int       // in a row that concern the whole of it
 	answered time.Time // when it last answered
+	told     time.Time // up to when a limit was logged
 }
 
 // centreName is the centre's name among the outsides, and in status and metrics.
@@ -314,7 +315,7 @@ func (o *outbox) pause(out *outside, k laneKey, e *SendError, now time.Time) {
 		if until := now.Add(e.RetryAfter); p.next.Before(until) {
 			p.next, p.rested, p.asked = until, until, until
 		}
-		o.b.Meter.Limited(out.name, e.RetryAfter)
+		o.waits(out, e, now, slog.String("channel", k.thread.Channel))
 	case ScopeAdapter, ScopeCentre:
 		if !now.Before(out.paused) { // else one more of the same failure
 			out.failures++
@@ -328,11 +329,25 @@ func (o *outbox) pause(out *outside, k laneKey, e *SendError, now time.Time) {
 		}
 		if until := now.Add(e.RetryAfter); e.RetryAfter > 0 && out.asked.Before(until) {
 			out.asked = until
-			o.b.Meter.Limited(out.name, e.RetryAfter)
+			o.waits(out, e, now)
 		}
 		out.refused = out.refused || e.Final && out.name != centreName
 		o.b.outsideFailed(out.name, e)
 	}
+}
+
+// longLimit is a limit that an operator wants to know of; shorter ones are everyday.
+const longLimit = 5 * time.Second
+
+// waits counts a limit, and logs a long one once until it is over. The caller holds mu.
+func (o *outbox) waits(out *outside, e *SendError, now time.Time, attrs ...any) {
+	o.b.Meter.Limited(out.name, e.RetryAfter)
+	if e.RetryAfter < longLimit || now.Before(out.told) {
+		return
+	}
+	out.told = now.Add(e.RetryAfter)
+	o.b.Log.Info("told to wait", append([]any{slog.String("part", out.name), slog.String("code", e.Code),
+		slog.String("until", out.told.UTC().Format(time.RFC3339))}, attrs...)...)
 }
 
 // works notes that an outside answers.

@@ -267,6 +267,7 @@ func (p *poller) failed(ctx context.Context, err error) {
 	if ctx.Err() != nil {
 		return
 	}
+	p.b.Meter.PollFailed()
 	if p.failures++; p.failures == 1 {
 		p.failing = time.Now()
 	}

@@ -56,6 +56,7 @@ type Limits struct {
 	CallTimeout     time.Duration
 	LookGap         time.Duration
 	GiveUp          time.Duration
+	SilentAfter     time.Duration // a place from which nothing came for so long is read, though the line is up; zero: never
 	Ledger          time.Duration // how long transcripts are kept; zero: for ever
 	Held            int           // texts that may wait in one session
 	Parts           int           // pieces one text may have

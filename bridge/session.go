@@ -115,6 +115,9 @@ const (
 	EndedByGone     EndedBy = "gone"    // the thread was deleted
 )
 
+// EndedBys lists them, for metrics.
+var EndedBys = []EndedBy{EndedByCustomer, EndedByCentre, EndedByLoss, EndedByIdle, EndedByRefusal, EndedByGone}
+
 // Undone is a call to the centre on its way.
 type Undone struct {
 	ID   DeliveryID `json:"id"`

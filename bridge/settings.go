@@ -139,6 +139,7 @@ func (b *Bridge) silence(renewed, removed []string) {
 // renew prepares for an adapter that comes, or comes anew.
 func (b *Bridge) renew(work context.Context, adapter string) {
 	b.catchup.renew(adapter)
+	b.quiet.renew(adapter)
 	b.status.set(adapter, "starting", "")
 	if b.lines[adapter] != nil {
 		b.outbox.retry(adapter)
@@ -152,6 +153,7 @@ func (b *Bridge) renew(work context.Context, adapter string) {
 func (b *Bridge) remove(adapter string) {
 	b.outbox.remove(adapter)
 	b.catchup.remove(adapter)
+	b.quiet.remove(adapter)
 	b.status.drop(adapter)
 	delete(b.lines, adapter)
 }
@@ -177,5 +179,6 @@ func (l *line) listen(ctx context.Context, b *Bridge, adapter string) {
 	ctx, l.hush = context.WithCancel(ctx)
 	a := b.settings().Adapters[adapter]
 	l.hushed.Go(func() { b.catchup.Run(ctx, adapter) })
+	l.hushed.Go(func() { b.quiet.Run(ctx, adapter) })
 	l.hushed.Go(func() { b.receive(ctx, adapter, a) })
 }

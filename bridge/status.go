@@ -11,7 +11,7 @@ import (
 
 // Part is the state of one part of the bridge, for /readyz.
 type Part struct {
-	State  string    `json:"state"` // "up", "down", "failed", "starting", "catching-up"
+	State  string    `json:"state"` // "up", "down", "failed", "starting", "catching-up", "silent"
 	Since  time.Time `json:"since"`
 	Detail string    `json:"detail"` // for the operator, or "": no secret, nobody's words
 }
@@ -76,6 +76,9 @@ func (b *Bridge) Status() (parts map[string]Part, ready bool) {
 	parts = b.status.all()
 	ready = b.opened.Load()
 	for name := range b.settings().Adapters {
+		if since, where := b.quiet.since(name); !since.IsZero() && parts[name].State == "up" {
+			parts[name] = Part{State: "silent", Since: since, Detail: "the line is up, but messages of " + where + " do not come over it; they are read from the history"}
+		}
 		if !b.catchup.ready(name) {
 			ready = false
 			if p := parts[name]; p.State == "up" {
@@ -140,3 +143,22 @@ func (b *Bridge) reported(adapter string, l Line) {
 }
 
 func (b *Bridge) lineUp(adapter string) bool { return b.status.is(adapter, string(LineUp)) }
+
+// LineStats are what /metrics shows of one adapter's line.
+type LineStats struct {
+	LastMessage time.Time // when it last brought what somebody wrote; zero: not yet
+	Silent      bool      // messages are known to be missed although it is up
+	CatchingUp  bool      // a gap is being closed
+	Unread      int       // channels and threads that could not be read after a gap
+}
+
+// Lines tells how each adapter's line does.
+func (b *Bridge) Lines() map[string]LineStats {
+	lines := map[string]LineStats{}
+	for name := range b.settings().Adapters {
+		since, _ := b.quiet.since(name)
+		open, unread := b.catchup.progress(name)
+		lines[name] = LineStats{LastMessage: b.quiet.last(name), Silent: !since.IsZero(), CatchingUp: open, Unread: unread}
+	}
+	return lines
+}

@@ -62,6 +62,10 @@ const (
 	NoThread                 // no row, and it may not make one; or a downlink of a past session
 )
 
+func (i Ingested) result() EventResult {
+	return [...]EventResult{Fresh: EventStored, Repeated: EventRepeated, NoThread: EventNoThread}[i]
+}
+
 // Work is what a worker needs to step a thread.
 type Work struct {
 	Session Session // Session.Version is what Step compares

@@ -37,7 +37,7 @@ func (b *Bridge) step(ctx context.Context, t ThreadKey) {
 		return
 	}
 	done.Session = s
-	switch err := b.save(ctx, work.Session.State, done.Step); {
+	switch err := b.save(ctx, work.Session, done.Step); {
 	case errors.Is(err, ErrConflict):
 		b.steps.wake(t)
 		return
@@ -67,13 +67,13 @@ func (b *Bridge) stepResult(ctx context.Context, settled Settlement) bool {
 	}
 	settled.Result = nil
 	step := Step{Session: s, Deliveries: eff.Deliveries, Dead: eff.Dead, Revived: eff.Revived, Settled: &settled, OpenElsewhere: work.OpenElsewhere, At: settled.At}
-	return b.save(ctx, work.Session.State, step) == nil
+	return b.save(ctx, work.Session, step) == nil
 }
 
 // save stores a step and sets going what follows from it.
-func (b *Bridge) save(ctx context.Context, before State, done Step) error {
+func (b *Bridge) save(ctx context.Context, before Session, done Step) error {
 	s, t := done.Session, done.Session.Thread
-	done.Opens = !before.Open() && s.State.Open() && b.settings().Limits.OpenPerCustomer > 0
+	done.Opens = !before.State.Open() && s.State.Open() && b.settings().Limits.OpenPerCustomer > 0
 	var begun *Delivery
 	for i := range done.Deliveries {
 		if d := &done.Deliveries[i]; begun == nil && b.outbox.intend(d, time.Now()) {
@@ -89,14 +89,12 @@ func (b *Bridge) save(ctx context.Context, before State, done Step) error {
 	b.recent.keep(s)
 	b.storeWorks()
 	b.hook("after step")
-	b.traceStepped(before, done)
+	b.traceStepped(before.State, done)
 	for _, d := range done.Dead {
 		b.Meter.DeadLetter(d.Direction)
 		b.Log.Warn("a message could not be delivered", slog.String("thread", t.String()), slog.String("direction", string(d.Direction)), slog.String("reason", d.Reason))
 	}
-	if before != s.State {
-		b.Log.Info("session", slog.String("thread", t.String()), slog.Int("session", s.No), slog.String("from", string(before)), slog.String("to", string(s.State)))
-	}
+	b.changed(before, s, done.At)
 	if begun != nil {
 		b.outbox.sendBegun(laneKey{t, begun.To}, *begun)
 	}
@@ -106,7 +104,7 @@ func (b *Bridge) save(ctx context.Context, before State, done Step) error {
 		}
 	}
 	b.watch(s)
-	if !before.Open() && s.State.Open() && !b.settings().serves(t) { // the routes changed meanwhile
+	if !before.State.Open() && s.State.Open() && !b.settings().serves(t) { // the routes changed meanwhile
 		b.endUnrouted(ctx)
 	}
 	return nil

@@ -9,7 +9,8 @@ import (
 )
 
 // Meter counts what happens, by name: "delivered <target> <result>", "repeated", "dead <direction>", "possible loss",
-// "limited <adapter>", "reconnected <adapter>", "call <to> <call>".
+// "limited <adapter>", "reconnected <adapter>", "caught up <adapter>", "missed <adapter>", "call <to> <call>",
+// "looked <to> <found>", "poll failed", "defect", "opened <adapter>", "ended <adapter> <by>", "transferred <result>", "agent came", "event <adapter> <result>", "gap <adapter>".
 type Meter struct {
 	mu     sync.Mutex
 	counts map[string]int
@@ -58,3 +59,42 @@ func (m *Meter) Limited(adapter string, _ time.Duration) { m.add("limited " + ad
 
 // Reconnected implements bridge.Meter.
 func (m *Meter) Reconnected(adapter string) { m.add("reconnected " + adapter) }
+
+// CaughtUp implements bridge.Meter.
+func (m *Meter) CaughtUp(adapter string) { m.add("caught up " + adapter) }
+
+// Missed implements bridge.Meter.
+func (m *Meter) Missed(adapter string) { m.add("missed " + adapter) }
+
+// Looked implements bridge.Meter.
+func (m *Meter) Looked(to string, found bridge.Certainty) {
+	m.add("looked " + to + " " + found.String())
+}
+
+// PollFailed implements bridge.Meter.
+func (m *Meter) PollFailed() { m.add("poll failed") }
+
+// Defect implements bridge.Meter.
+func (m *Meter) Defect() { m.add("defect") }
+
+// Opened implements bridge.Meter.
+func (m *Meter) Opened(adapter string) { m.add("opened " + adapter) }
+
+// Ended implements bridge.Meter.
+func (m *Meter) Ended(adapter string, by bridge.EndedBy) {
+	m.add("ended " + adapter + " " + string(by))
+}
+
+// Transferred implements bridge.Meter.
+func (m *Meter) Transferred(result bridge.TransferResult) { m.add("transferred " + string(result)) }
+
+// AgentCame implements bridge.Meter.
+func (m *Meter) AgentCame(time.Duration) { m.add("agent came") }
+
+// Event implements bridge.Meter.
+func (m *Meter) Event(adapter string, result bridge.EventResult) {
+	m.add("event " + adapter + " " + string(result))
+}
+
+// Gap implements bridge.Meter.
+func (m *Meter) Gap(adapter string) { m.add("gap " + adapter) }

@@ -29,6 +29,8 @@ type Platform struct {
 	Blind bool
 	// GivesUp: what Put refuses is not delivered again, as by a platform whose own retries are over.
 	GivesUp bool
+	// Muted are channels whose messages do not come although the line is up.
+	Muted []string
 	// Gate, if not nil, holds back every catch-up until it is closed.
 	Gate chan struct{}
 
@@ -191,7 +193,7 @@ func (p *Platform) write(t bridge.ThreadKey, at time.Time, order, who, text stri
 
 // send puts an event on its way, if the line is up.
 func (p *Platform) send(ev bridge.Event) {
-	if !p.up || p.in == nil {
+	if !p.up || p.in == nil || slices.Contains(p.Muted, ev.Thread.Channel) {
 		return
 	}
 	p.pending = append(p.pending, ev)

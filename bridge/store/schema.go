@@ -129,6 +129,9 @@ const (
 	insertPart    = `INSERT INTO parts (part) VALUES ($1)`
 )
 
+// Schema is the version of the schema that this program makes and needs.
+func Schema() int { return len(migrations) }
+
 // migrate brings the schema up to date and returns the store's instance. A schema of a newer program is an error.
 func migrate(ctx context.Context, t *tx) (instance string, err error) {
 	if _, err := t.exec(ctx, createSetting); err != nil {

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/gofrs/flock"
 	_ "modernc.org/sqlite" // the driver
@@ -38,6 +39,8 @@ type sqlite struct {
 	reads *statements
 	hooks Hooks
 
+	committed func(time.Duration) // as in Options
+
 	jobs chan job
 	done chan struct{} // closed when the writer has ended
 
@@ -53,7 +56,7 @@ type job struct {
 }
 
 func openSQLite(ctx context.Context, path string, opts Options) (*sqlite, error) {
-	db := &sqlite{hooks: opts.Hooks, jobs: make(chan job, maxWaiting), done: make(chan struct{})}
+	db := &sqlite{hooks: opts.Hooks, committed: opts.Committed, jobs: make(chan job, maxWaiting), done: make(chan struct{})}
 	if err := db.open(ctx, path, opts.MaxPages); err != nil {
 		return nil, errors.Join(err, db.release())
 	}
@@ -245,7 +248,12 @@ func (db *sqlite) runWriter(ctx context.Context) {
 				more = false
 			}
 		}
-		for i, err := range db.commit(ctx, batch) {
+		began := time.Now()
+		errs := db.commit(ctx, batch)
+		if db.committed != nil {
+			db.committed(time.Since(began))
+		}
+		for i, err := range errs {
 			batch[i].answer <- err
 		}
 	}

@@ -24,6 +24,8 @@ type Options struct {
 	MaxPages int
 	// Hooks are called by the writer around each commit. For tests that kill the process.
 	Hooks Hooks
+	// Committed is told how long each commit took that was made or failed; nil: nobody wants to know. It must not block.
+	Committed func(took time.Duration)
 }
 
 // Hooks are called by the writer, if they are not nil.

@@ -9,8 +9,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime"
-	"runtime/debug"
 	"syscall"
 
 	"ccbridge/cmd/ccbridge/config"
@@ -27,7 +25,7 @@ const usage = `usage:
   ccbridge manifest slack|discord [-config config.toml] [-adapter NAME] [-format FORMAT]
                                          the Slack app's manifest, the Discord bot's invitation
   ccbridge check [-config config.toml]   read the configuration and print every fault
-  ccbridge version
+  ccbridge version [-json]               name the build: version, commit, date, Go, system
 `
 
 // errUsage means that the command line was wrong and that this was said.
@@ -89,11 +87,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		}
 		return runCheck(path, stdout, stderr)
 	case "version":
-		if err := parse(flag.NewFlagSet(command, flag.ContinueOnError), args, stdout, stderr); err != nil {
-			return err
-		}
-		fmt.Fprintln(stdout, version())
-		return nil
+		return runVersion(args, stdout, stderr)
 	case "help", "-h", "-help", "--help":
 		fmt.Fprint(stdout, usage)
 		return nil
@@ -142,19 +136,4 @@ func parse(flags *flag.FlagSet, args []string, stdout, stderr io.Writer) error {
 		fmt.Fprintf(stderr, "ccbridge %s: %v\n%s", flags.Name(), err, usage)
 		return errUsage
 	}
-}
-
-// version names the build: module version, commit, Go.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "ccbridge (unknown build), " + runtime.Version()
-	}
-	text := "ccbridge " + info.Main.Version
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			text += " " + s.Value
-		}
-	}
-	return text + ", " + runtime.Version()
 }

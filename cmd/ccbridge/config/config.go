@@ -64,6 +64,7 @@ type Limits struct {
 	GiveUp          time.Duration
 	Held            int
 	Parts           int
+	SilentAfter     time.Duration // 0: never
 }
 
 // Adapter is one [adapters.NAME]; of the pointers the one of its platform is set.
@@ -215,5 +216,6 @@ func decodeLimits(s *section) Limits {
 		GiveUp:          s.duration("give_up", time.Hour, least, 7*day),
 		Held:            s.number("held", 100, 10000),
 		Parts:           s.number("parts", 20, 1000),
+		SilentAfter:     s.duration("silent_after", 10*time.Minute, 0, day),
 	}
 }

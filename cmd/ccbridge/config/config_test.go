@@ -38,7 +38,7 @@ func TestLoadFillsInDefaults(t *testing.T) {
 		CCM: CCM{BaseURL: "http://127.0.0.1:1", AuthURL: "http://127.0.0.1:1", AppKey: "key", AppSecret: NewSecret("s3cret"),
 			ChannelID: "1", Locale: "en", Receive: "poll", OnUnknown: "repeat"},
 		Limits: Limits{OpenPerCustomer: 3, Idle: 2 * time.Second, CatchUp: time.Hour, MaxWait: 15 * time.Minute, Dormant: 24 * time.Hour,
-			CallTimeout: 10 * time.Second, LookGap: 5 * time.Second, GiveUp: time.Hour, Held: 100, Parts: 20},
+			CallTimeout: 10 * time.Second, LookGap: 5 * time.Second, GiveUp: time.Hour, Held: 100, Parts: 20, SilentAfter: 10 * time.Minute},
 		Admin: Admin{Socket: socketBeside(filepath.Join(dir, "x.db"))},
 		Adapters: []Adapter{
 			{Name: "dc", Platform: "discord", Discord: &DiscordAdapter{APIURL: "https://discord.com", BotToken: NewSecret("dc.bot.token"),
@@ -64,7 +64,7 @@ server = { listen = ":0", log_level = "debug", shutdown_timeout = "1s" }
 store.url = "sqlite:/x.db"
 store.ledger = "1h"
 ccm = { base_url = "http://localhost:1/ccm/", auth_url = "http://[::1]:2/", app_key = "file:config.key", app_secret = "s", locale = "zh", tenant_space = "t", on_unknown = "ask" }
-limits = { open_per_customer = 1, idle = "1s", catch_up = "2s", max_wait = "3s", dormant = "4s", call_timeout = "5s", look_gap = "50ms", give_up = "7s", held = 8, parts = 9 }
+limits = { open_per_customer = 1, idle = "1s", catch_up = "2s", max_wait = "3s", dormant = "4s", call_timeout = "5s", look_gap = "50ms", give_up = "7s", held = 8, parts = 9, silent_after = "0s" }
 admin = { socket = "run/a.sock", password_hash = "$2b$12$abcdefghijklmnopqrstuuK6HMQk4eTbVZGrEB3VBGTqNKXGpE6gW", token = "12345678901234567890" }
 adapters.s = { platform = "slack", api_url = "http://127.0.0.1:3/api", bot_token = "xoxe.xoxb-1", app_token = "xapp-1", post_gap = "0s", commands.agent = "/help" }
 adapters.d = { platform = "discord", api_url = "http://127.0.0.2:4/p/", bot_token = "t", commands = { end = "bye" } }
@@ -83,7 +83,7 @@ routes = [
 		Locale: "zh", TenantSpace: "t", Receive: "poll", OnUnknown: "ask"}); !reflect.DeepEqual(cfg.CCM, want) {
 		t.Errorf("got  %+v\nwant %+v", cfg.CCM, want)
 	}
-	if want := (Limits{1, time.Second, 2 * time.Second, 3 * time.Second, 4 * time.Second, 5 * time.Second, 50 * time.Millisecond, 7 * time.Second, 8, 9}); cfg.Limits != want {
+	if want := (Limits{1, time.Second, 2 * time.Second, 3 * time.Second, 4 * time.Second, 5 * time.Second, 50 * time.Millisecond, 7 * time.Second, 8, 9, 0}); cfg.Limits != want {
 		t.Errorf("got %+v, want %+v", cfg.Limits, want)
 	}
 	if want := (Admin{Socket: filepath.Join(filepath.Dir(cfg.Path), "run/a.sock"), Token: NewSecret("12345678901234567890"),

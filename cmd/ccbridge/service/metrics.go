@@ -1,7 +1,6 @@
 package service
 
 import (
-	"context"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -11,7 +10,7 @@ import (
 	"ccbridge/cmd/ccbridge/config"
 )
 
-// metrics counts what the bridge does, under the names of design §9.12.
+// metrics counts what the bridge does, under the names of design §9.12 and more. OPERATING.md explains each one.
 type metrics struct {
 	deliveries     *prometheus.CounterVec
 	repeats        prometheus.Counter
@@ -19,7 +18,22 @@ type metrics struct {
 	possibleLosses prometheus.Counter
 	calls          *prometheus.HistogramVec
 	limited        *prometheus.CounterVec
-	reconnects     *prometheus.CounterVec
+	looks          *prometheus.CounterVec
+	pollsFailed    prometheus.Counter
+	defects        prometheus.Counter
+
+	opened    *prometheus.CounterVec
+	ended     *prometheus.CounterVec
+	transfers *prometheus.CounterVec
+	agentWait prometheus.Histogram
+
+	events     *prometheus.CounterVec
+	reconnects *prometheus.CounterVec
+	gaps       *prometheus.CounterVec
+	caughtUp   *prometheus.CounterVec
+	missed     *prometheus.CounterVec
+
+	commits prometheus.Histogram
 }
 
 var _ bridge.Meter = (*metrics)(nil)
@@ -30,17 +44,38 @@ func newMetrics(reg prometheus.Registerer, adapters []config.Adapter) *metrics {
 		reg.MustRegister(v)
 		return v
 	}
+	histogram := func(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+		v := prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "ccbridge", Name: name, Help: help, Buckets: buckets}, labels)
+		reg.MustRegister(v)
+		return v
+	}
 	m := &metrics{
 		deliveries:     counter("deliveries_total", "Deliveries that ended, by target and result.", "to", "result"),
 		repeats:        counter("repeats_total", "Calls repeated although nobody could say whether they had been done: each may be a double.").WithLabelValues(),
 		deadLetters:    counter("dead_letters_total", "Texts that could not be delivered, by direction (up: to the centre, down: to the customer).", "direction"),
 		possibleLosses: counter("possible_losses_total", "Answers of the centre that may be lost because its history could not be read.").WithLabelValues(),
-		limited:        counter("limited_seconds_total", "Seconds that a platform, or the centre, told the bridge to wait.", "adapter"),
-		reconnects:     counter("reconnects_total", "Connections made again to a platform.", "adapter"),
-		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "ccbridge", Name: "call_duration_seconds",
-			Help: "How long calls to the outside took.", Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}}, []string{"to", "call"}),
+		calls: histogram("call_duration_seconds", "How long calls to the outside took.",
+			[]float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}, "to", "call"),
+		limited:     counter("limited_seconds_total", "Seconds that a platform, or the centre, told the bridge to wait.", "adapter"),
+		looks:       counter("looks_total", "Times the outside was asked whether a call in doubt had been done, by answer.", "to", "found"),
+		pollsFailed: counter("polls_failed_total", "Polls of the centre that gave no answer.").WithLabelValues(),
+		defects:     counter("defects_total", "Panics: each cost an event or a round of work, and is a bug.").WithLabelValues(),
+
+		opened:    counter("sessions_opened_total", "Sessions opened.", "adapter"),
+		ended:     counter("sessions_ended_total", "Sessions ended, by whom or what.", "adapter", "by"),
+		transfers: counter("transfers_total", "Wishes for an agent, by what the centre answered.", "result"),
+		agentWait: histogram("agent_wait_seconds", "From a session's wait for an agent to the agent.",
+			[]float64{1, 5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600}).WithLabelValues().(prometheus.Histogram),
+
+		events:     counter("events_total", "What people wrote and pressed, by what became of it.", "adapter", "result"),
+		reconnects: counter("reconnects_total", "Connections made again to a platform.", "adapter"),
+		gaps:       counter("gaps_total", "Times that events may have been missed, so that the history was read.", "adapter"),
+		caughtUp:   counter("caught_up_events_total", "Events that came from the history only.", "adapter"),
+		missed:     counter("missed_events_total", "Events that came from the history although the line was up.", "adapter"),
+
+		commits: histogram("store_commit_seconds", "How long the store's commits took.",
+			[]float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5}).WithLabelValues().(prometheus.Histogram),
 	}
-	reg.MustRegister(m.calls)
 	m.begin(adapters)
 	return m
 }
@@ -58,17 +93,39 @@ func (m *metrics) begin(adapters []config.Adapter) {
 	for _, d := range []bridge.Direction{bridge.Up, bridge.Down} {
 		m.deadLetters.WithLabelValues(string(d))
 	}
-	const centre = string(bridge.ToCentre)
-	m.limited.WithLabelValues(centre)
+	for _, r := range bridge.TransferResults {
+		m.transfers.WithLabelValues(string(r))
+	}
+	m.beginOutside(string(bridge.ToCentre))
 	for _, call := range []bridge.CallKind{bridge.CallConnect, bridge.CallChat, bridge.CallTransfer, bridge.CallDisconnect, bridge.CallQueue, "poll"} {
-		m.calls.WithLabelValues(centre, string(call))
+		m.calls.WithLabelValues(string(bridge.ToCentre), string(call))
 	}
 	for _, a := range adapters {
-		m.limited.WithLabelValues(a.Name)
-		m.reconnects.WithLabelValues(a.Name)
-		for _, kind := range []bridge.MessageKind{bridge.MessageMake, bridge.MessageRobot, bridge.MessageAgent, bridge.MessageSystem, bridge.MessageNotice, bridge.MessageAnswer} {
-			m.calls.WithLabelValues(a.Name, string(kind))
-		}
+		m.beginAdapter(a.Name)
+	}
+}
+
+// beginOutside makes the series of the centre or an adapter.
+func (m *metrics) beginOutside(name string) {
+	m.limited.WithLabelValues(name)
+	for _, found := range []bridge.Certainty{bridge.Done, bridge.NotDone, bridge.InDoubt} {
+		m.looks.WithLabelValues(name, found.String())
+	}
+}
+
+func (m *metrics) beginAdapter(name string) {
+	m.beginOutside(name)
+	for _, v := range []*prometheus.CounterVec{m.reconnects, m.gaps, m.caughtUp, m.missed, m.opened} {
+		v.WithLabelValues(name)
+	}
+	for _, kind := range []bridge.MessageKind{bridge.MessageMake, bridge.MessageRobot, bridge.MessageAgent, bridge.MessageSystem, bridge.MessageNotice, bridge.MessageAnswer} {
+		m.calls.WithLabelValues(name, string(kind))
+	}
+	for _, r := range bridge.EventResults {
+		m.events.WithLabelValues(name, string(r))
+	}
+	for _, by := range bridge.EndedBys {
+		m.ended.WithLabelValues(name, string(by))
 	}
 }
 
@@ -85,78 +142,25 @@ func (m *metrics) CallTook(to, call string, took time.Duration) {
 func (m *metrics) Limited(adapter string, wait time.Duration) {
 	m.limited.WithLabelValues(adapter).Add(wait.Seconds())
 }
-func (m *metrics) Reconnected(adapter string) { m.reconnects.WithLabelValues(adapter).Inc() }
-
-// gauges reads, when /metrics is asked for, what the store and the polls show.
-type gauges struct {
-	stats func(context.Context) (bridge.Stats, error)
-	polls func() (int, time.Duration)
-
-	queue, oldest, doubt, sessions, pollAge, polled *prometheus.Desc
+func (m *metrics) Looked(to string, found bridge.Certainty) {
+	m.looks.WithLabelValues(to, found.String()).Inc()
 }
-
-func newGauges(stats func(context.Context) (bridge.Stats, error), polls func() (int, time.Duration)) *gauges {
-	desc := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc("ccbridge_"+name, help, labels, nil)
-	}
-	return &gauges{
-		stats:    stats,
-		polls:    polls,
-		queue:    desc("queue_length", "What waits: events not yet worked, deliveries not yet settled by target.", "queue"),
-		oldest:   desc("oldest_waiting_seconds", "How long the oldest of them waits.", "queue"),
-		doubt:    desc("in_doubt", "Deliveries of which nobody knows yet whether they were done."),
-		sessions: desc("sessions", "Open sessions by state.", "state"),
-		pollAge:  desc("poll_age_seconds", "How long ago the most overdue poll was answered."),
-		polled:   desc("polls", "Sessions that are polled."),
-	}
+func (m *metrics) PollFailed()           { m.pollsFailed.Inc() }
+func (m *metrics) Defect()               { m.defects.Inc() }
+func (m *metrics) Opened(adapter string) { m.opened.WithLabelValues(adapter).Inc() }
+func (m *metrics) Ended(adapter string, by bridge.EndedBy) {
+	m.ended.WithLabelValues(adapter, string(by)).Inc()
 }
-
-// Describe implements prometheus.Collector.
-func (g *gauges) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{g.queue, g.oldest, g.doubt, g.sessions, g.pollAge, g.polled} {
-		out <- d
-	}
+func (m *metrics) Transferred(r bridge.TransferResult) { m.transfers.WithLabelValues(string(r)).Inc() }
+func (m *metrics) AgentCame(after time.Duration)       { m.agentWait.Observe(after.Seconds()) }
+func (m *metrics) Event(adapter string, r bridge.EventResult) {
+	m.events.WithLabelValues(adapter, string(r)).Inc()
 }
-
-// statsTimeout bounds one read of the store for /metrics.
-const statsTimeout = 5 * time.Second
-
-// Collect implements prometheus.Collector.
-func (g *gauges) Collect(out chan<- prometheus.Metric) {
-	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
-		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
-	}
-	n, age := g.polls()
-	gauge(g.polled, float64(n))
-	gauge(g.pollAge, age.Seconds())
-
-	ctx, cancel := context.WithTimeout(context.Background(), statsTimeout)
-	defer cancel()
-	s, err := g.stats(ctx)
-	if err != nil {
-		out <- prometheus.NewInvalidMetric(g.queue, err)
-		return
-	}
-	now := time.Now()
-	since := func(t time.Time) float64 {
-		if t.IsZero() {
-			return 0
-		}
-		return max(0, now.Sub(t).Seconds())
-	}
-	gauge(g.queue, float64(s.Queue), "events")
-	gauge(g.oldest, since(s.OldestEvent), "events")
-	for _, to := range targets {
-		gauge(g.queue, float64(s.Deliveries[to]), string(to))
-		gauge(g.oldest, since(s.OldestWaiting[to]), string(to))
-	}
-	gauge(g.doubt, float64(s.InDoubt))
-	for _, state := range bridge.States {
-		if state.Open() {
-			gauge(g.sessions, float64(s.Sessions[state]), string(state))
-		}
-	}
-}
+func (m *metrics) Reconnected(adapter string)   { m.reconnects.WithLabelValues(adapter).Inc() }
+func (m *metrics) Gap(adapter string)           { m.gaps.WithLabelValues(adapter).Inc() }
+func (m *metrics) CaughtUp(adapter string)      { m.caughtUp.WithLabelValues(adapter).Inc() }
+func (m *metrics) Missed(adapter string)        { m.missed.WithLabelValues(adapter).Inc() }
+func (m *metrics) committed(took time.Duration) { m.commits.Observe(took.Seconds()) }
 
 // processCollectors are the usual ones of a Go program.
 func processCollectors() []prometheus.Collector {

@@ -46,7 +46,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, hook func(str
 	if hook != nil {
 		hooks = store.Hooks{BeforeCommit: func() { hook("before commit") }, AfterCommit: func() { hook("after commit") }}
 	}
-	st, err := store.Open(ctx, cfg.Store.Path, store.Options{Hooks: hooks})
+	st, err := store.Open(ctx, cfg.Store.Path, store.Options{Hooks: hooks, Committed: meter.committed})
 	if err != nil {
 		return fmt.Errorf("open the store %s: %w", cfg.Store.Path, err)
 	}
@@ -69,7 +69,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, hook func(str
 	b := bridge.New(bridge.Config{
 		Settings: coreSettings(cfg, built), Store: st, Centre: centre, Meter: meter, Log: log, Hook: hook,
 	})
-	reg.MustRegister(newGauges(st.Stats, b.Polls))
+	reg.MustRegister(newGauges(b, st.Stats, cfg.Store.Path))
 
 	if socket, err := console.Serve(cfg.Admin.Socket, b.Console(), log); err != nil {
 		log.Error("the commands for operators do not reach this bridge", "error", err.Error())
@@ -150,7 +150,7 @@ func coreLimits(cfg config.Config) bridge.Limits {
 	l := cfg.Limits
 	return bridge.Limits{
 		OpenPerCustomer: l.OpenPerCustomer, Idle: l.Idle, CatchUp: l.CatchUp, MaxWait: l.MaxWait, Dormant: l.Dormant,
-		CallTimeout: l.CallTimeout, LookGap: l.LookGap, GiveUp: l.GiveUp, Ledger: cfg.Store.Ledger, Held: l.Held, Parts: l.Parts,
+		CallTimeout: l.CallTimeout, LookGap: l.LookGap, GiveUp: l.GiveUp, Ledger: cfg.Store.Ledger, Held: l.Held, Parts: l.Parts, SilentAfter: l.SilentAfter,
 	}
 }
 
