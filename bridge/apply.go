@@ -19,8 +19,7 @@ type Env struct {
 	Limits   Limits
 	Instance string // of the store
 	Render   func(Message) []Post
-	// OpenElsewhere counts the customer's other open threads.
-	OpenElsewhere int
+	Elsewhere
 }
 
 // Effects are what a step does to the outside.
@@ -38,6 +37,7 @@ func (s Session) Apply(ev Event, env Env) (Session, Effects) {
 	if ev.Order != "" && ev.At.After(st.Cursor) {
 		st.Cursor = ev.At
 	}
+	st.shade()
 	switch {
 	case ev.Text != nil && ev.Order != "" && ev.Order < st.First && !env.Route.opensBy(*ev.Text):
 		st.out.Note = "before the beginning"
@@ -101,6 +101,10 @@ func (st *step) enter(state State) {
 		st.start(TimerIdle, st.env.Limits.Idle)
 	case StateQueued:
 		st.start(TimerMaxWait, st.env.Limits.MaxWait)
+		if st.Shadow { // no agent ever comes, and no centre ends it
+			st.start(TimerIdle, st.env.Limits.Idle)
+			return
+		}
 		st.start(TimerQueue, st.env.Limits.queueGap())
 	case StateDormant:
 		st.start(TimerDormant, st.env.Limits.Dormant)
@@ -124,7 +128,7 @@ func (st *step) stop(k TimerKind) { delete(st.Timers, k) }
 
 // word notes that somebody said something: the session is not idle.
 func (st *step) word() {
-	if st.State == StateRobot || st.State == StateAgent {
+	if st.State == StateRobot || st.State == StateAgent || st.State == StateQueued && st.Shadow {
 		st.stop(TimerIdleEnd)
 		st.start(TimerIdle, st.env.Limits.Idle)
 	}
@@ -141,7 +145,7 @@ func (st *step) nextID(kind string) DeliveryID {
 // call sends one call to the centre; it is the one that is undone now.
 func (st *step) call(kind CallKind, what *Held, giveUp time.Time) {
 	d := Delivery{ID: st.nextID("call"), Thread: st.Thread, To: ToCentre, Session: st.No, Made: st.env.Now, GiveUp: giveUp,
-		Cause: string(st.ev.ID), Call: &Call{Kind: kind, Visitor: st.Visitor}}
+		Shadow: st.Shadow, Cause: string(st.ev.ID), Call: &Call{Kind: kind, Visitor: st.Visitor}}
 	if what != nil && what.cause() != "" {
 		d.Cause = what.cause()
 	}
@@ -181,7 +185,7 @@ func (st *step) answer(v Verb, text string) {
 
 func (st *step) render(m Message, to Target) {
 	for i, p := range st.env.Render(m) {
-		d := Delivery{ID: st.nextID("post"), Thread: st.Thread, To: to, Post: &p, Message: &m, Piece: i, Cause: string(st.ev.ID), Session: st.No, Made: st.env.Now}
+		d := Delivery{ID: st.nextID("post"), Thread: st.Thread, To: to, Post: &p, Message: &m, Piece: i, Cause: string(st.ev.ID), Session: st.No, Made: st.env.Now, Shadow: st.Shadow}
 		if m.Answer != nil {
 			d.GiveUp = m.Answer.Until
 		}

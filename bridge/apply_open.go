@@ -11,7 +11,7 @@ func (st *step) open(held []Held) {
 		st.letter(held, reasonNoRoute)
 		return
 	}
-	if most := st.env.Limits.OpenPerCustomer; most > 0 && st.env.OpenElsewhere >= most {
+	if most := st.env.Limits.OpenPerCustomer; most > 0 && st.env.of(st.Shadow) >= most {
 		if st.State == StateNew {
 			st.EndedBy, st.EndedAt = EndedByRefusal, st.env.Now
 			st.enter(StateEnded)

@@ -23,13 +23,14 @@ type play struct {
 	ids     map[DeliveryID]bool
 	refs    []string // of letters and questions, in the order of appearance
 	visitor map[string]int
-	lines   []string // what came of the last command
+	shadow  map[int]bool // session → whether it opened as a shadow
+	lines   []string     // what came of the last command
 }
 
 var playStart = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 
 func newPlay(fail func(format string, args ...any)) *play {
-	p := &play{fail: fail, at: playStart, ids: map[DeliveryID]bool{}, visitor: map[string]int{}}
+	p := &play{fail: fail, at: playStart, ids: map[DeliveryID]bool{}, visitor: map[string]int{}, shadow: map[int]bool{}}
 	p.s.Thread = ThreadKey{Adapter: "acme", Space: "T1", Channel: "C1", Root: "1.0"}
 	p.env = Env{
 		Now:      playStart,
@@ -48,7 +49,7 @@ func newPlay(fail func(format string, args ...any)) *play {
 // fork gives a play that goes on from here by itself.
 func (p *play) fork() *play {
 	q := *p
-	q.ids, q.visitor, q.refs = maps.Clone(p.ids), maps.Clone(p.visitor), slices.Clone(p.refs)
+	q.ids, q.visitor, q.refs, q.shadow = maps.Clone(p.ids), maps.Clone(p.visitor), slices.Clone(p.refs), maps.Clone(p.shadow)
 	return &q
 }
 
@@ -98,8 +99,18 @@ func (p *play) check(ev Event, before string, next Session, eff Effects) {
 	if err := json.Unmarshal([]byte(encode(next)), &back); err != nil || encode(back) != encode(next) {
 		p.fail("JSON loses something: %v", err)
 	}
+	if next.No != p.s.No {
+		p.shadow[next.No] = p.env.Route.Shadow
+	}
+	if next.State.Open() && next.Shadow != p.shadow[next.No] {
+		p.fail("session %d became a shadow, or none, while it is open", next.No)
+	}
 	calls := 0
 	for _, d := range eff.Deliveries {
+		of := p.shadow[d.Session]
+		if d.Shadow != of && (d.To == ToCentre || p.s.State.Open() && next.State.Open() && next.No == p.s.No || d.Shadow != p.env.Route.Shadow) {
+			p.fail("a delivery of session %d is a shadow: %v", d.Session, d.Shadow)
+		}
 		if p.ids[d.ID] {
 			p.fail("delivery id %s twice", d.ID)
 		}
@@ -147,13 +158,17 @@ func (p *play) check(ev Event, before string, next Session, eff Effects) {
 func (p *play) write(next Session, eff Effects) {
 	say := func(format string, args ...any) { p.lines = append(p.lines, fmt.Sprintf(format, args...)) }
 	for _, d := range eff.Deliveries {
+		mark := ""
+		if d.Shadow {
+			mark = "shadow of "
+		}
 		switch {
 		case d.Call != nil && d.Call.Content != "":
-			say("%s %d: %s", d.Call.Kind, d.Session, short(d.Call.Content))
+			say("%s%s %d: %s", mark, d.Call.Kind, d.Session, short(d.Call.Content))
 		case d.Call != nil:
-			say("%s %d", d.Call.Kind, d.Session)
+			say("%s%s %d", mark, d.Call.Kind, d.Session)
 		default:
-			say("%s", p.shown(*d.Message))
+			say("%s%s", mark, p.shown(*d.Message))
 		}
 	}
 	for _, d := range eff.Dead {
@@ -357,6 +372,8 @@ func (p *play) set(name, value string) {
 		p.env.Route.Speakers = Speakers(value)
 	case "open":
 		p.env.Route.Open = Opening(value)
+	case "shadow":
+		p.env.Route.Shadow = value == "on"
 	case "elsewhere":
 		fmt.Sscan(value, &p.env.OpenElsewhere)
 	case "channel":

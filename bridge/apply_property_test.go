@@ -24,7 +24,7 @@ func TestNothingVanishes(t *testing.T) {
 	})
 }
 
-// TestRandomEvents adds edits, deletions and strangers, for what play.check sees.
+// TestRandomEvents adds edits, deletions, strangers, and shadow mode switched on and off, for what play.check sees.
 func TestRandomEvents(t *testing.T) {
 	t.Parallel()
 	events := everyEvent()
@@ -33,6 +33,9 @@ func TestRandomEvents(t *testing.T) {
 		for range rapid.IntRange(1, 60).Draw(rt, "steps") {
 			if p.s.Undone != nil && p.s.Undone.Kind != CallQueue && rapid.IntRange(0, 3).Draw(rt, "settle") == 0 {
 				p.do("ok")
+			}
+			if rapid.IntRange(0, 9).Draw(rt, "switch") == 0 {
+				p.do(rapid.SampledFrom([]string{"set shadow on", "set shadow off"}).Draw(rt, "shadow"))
 			}
 			p.do(rapid.SampledFrom(events).Draw(rt, "event"))
 		}
@@ -59,6 +62,7 @@ func newModel(rt *rapid.T) *model {
 	m := &model{t: rt, p: newPlay(rt.Fatalf), written: map[string]int{}, accepted: map[string]int{}, excused: map[string]bool{},
 		again: map[string]bool{}, agents: map[string]bool{}, at: map[string]time.Time{}, order: map[int][]string{}}
 	m.p.env.Route.Reopen = rapid.SampledFrom([]Reopening{ReopenAsk, ReopenAsk, ReopenAlways, ReopenNever}).Draw(rt, "reopen")
+	m.p.env.Route.Shadow = rapid.Bool().Draw(rt, "shadow")
 	return m
 }
 

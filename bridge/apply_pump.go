@@ -13,6 +13,7 @@ func (st *step) pump() {
 		case StateEnded:
 			held := st.Held
 			st.Held = nil
+			st.shade() // what is left is the next session's
 			st.afterEndAll(held)
 			return
 		case StateDormant:

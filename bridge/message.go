@@ -257,6 +257,8 @@ type Delivery struct {
 	Made    time.Time `json:"made"`
 	// GiveUp is when trying ends; zero: never.
 	GiveUp time.Time `json:"give_up,omitzero"`
+	// Shadow: it is not made, but settled as if it had been (shadow.go).
+	Shadow bool `json:"shadow,omitempty"`
 
 	// Kept by the store beside the body.
 	Tries     int       `json:"-"` // intents stored so far
@@ -295,7 +297,8 @@ const (
 	Delivered Outcome = "delivered"
 	Refused   Outcome = "refused" // a clear no: repeating is of no use
 	GivenUp   Outcome = "given-up"
-	Unknown   Outcome = "unknown" // in doubt for good: the customer is asked (on_unknown = "ask")
+	Unknown   Outcome = "unknown"  // in doubt for good: the customer is asked (on_unknown = "ask")
+	Shadowed  Outcome = "shadowed" // not made, because its session is a shadow; its session is told that it was delivered
 )
 
 // Result is the end of a delivery, as the session sees it.

@@ -138,6 +138,9 @@ func (o *outbox) work(ctx context.Context, out *outside, k laneKey) {
 	switch {
 	case d == nil:
 		o.leave(k, placeName)
+	case d.Shadow:
+		o.leave(k, placeName)
+		o.settle(ctx, k, *d, "", shadowed(*d))
 	case !d.Deadline.IsZero() && now.Before(d.Deadline) && d.Deadline.Before(now.Add(2*o.b.settings().longestCall)): // else the clock was set back
 		o.leave(k, placeName)
 		o.wakeAt(d.Deadline, k) // the call may still be under way: first let the deadline pass
@@ -173,7 +176,7 @@ func (o *outbox) ended(id DeliveryID) (ending, bool) {
 // intend stores the intent of a new call to the centre along with the step that makes it, which saves a commit. The
 // session has no other call undone, so this one is first. false: it has to wait, and begins by itself later.
 func (o *outbox) intend(d *Delivery, now time.Time) bool {
-	if d.To != ToCentre || now.Before(o.pausedUntil(o.centre)) || now.Before(o.startsAt(*d)) {
+	if d.To != ToCentre || d.Shadow || now.Before(o.pausedUntil(o.centre)) || now.Before(o.startsAt(*d)) {
 		return false
 	}
 	d.Tries, d.Deadline = 1, now.Add(o.b.settings().Limits.CallTimeout)
@@ -394,12 +397,16 @@ type verdict struct {
 func (o *outbox) settle(ctx context.Context, k laneKey, d Delivery, remote RemoteID, v verdict) {
 	now := time.Now()
 	s := Settlement{Delivery: d, Remote: remote, Outcome: v.outcome, Detail: v.detail, At: now}
-	if d.To == ToCentre || v.outcome != Delivered {
+	told := v.outcome // to the session
+	if told == Shadowed {
+		told = Delivered
+	}
+	if d.To == ToCentre || told != Delivered {
 		s.Result = &Event{ID: EventID("r:" + string(d.ID)), Thread: d.Thread, At: now, Received: now, Result: &Result{
-			Delivery: d.ID, Target: d.To, Call: callKind(d), Outcome: v.outcome, Code: v.code, Detail: v.detail,
+			Delivery: d.ID, Target: d.To, Call: callKind(d), Outcome: told, Code: v.code, Detail: v.detail,
 			Message: messageKind(d), Queue: v.queue, Repeated: d.Repeats > 0}}
 	}
-	if d.To == ToThread && v.outcome != Delivered && isAnswer(d) {
+	if d.To == ToThread && told != Delivered && isAnswer(d) {
 		s.Dead = &DeadLetter{Thread: d.Thread, Session: d.Session, Direction: Down, Texts: []string{d.Message.Text}, Reason: v.code, At: now,
 			Causes: each([]string{d.Cause}), Kind: d.Message.Kind, Speaker: d.Message.Speaker}
 	}

@@ -64,18 +64,21 @@ func (p *polls) watch(s Session) {
 	if old != nil && s.No < old.session { // told late
 		return
 	}
-	if old != nil && (!s.State.Polled() || old.session != s.No) {
+	if old != nil && (!s.polled() || old.session != s.No) {
 		old.stop()
 		delete(p.pollers, s.Thread)
 		old = nil
 	} else if s.State == StateEnded { // it was not polled
 		p.b.Centre.Forget(s.Visitor)
 	}
-	if old != nil || !s.State.Polled() || p.ctx == nil {
+	if old != nil || !s.polled() || p.ctx == nil {
 		return
 	}
 	p.start(s, !p.took)
 }
+
+// polled: the centre is asked for downlinks. It knows nothing of a shadow.
+func (s Session) polled() bool { return s.State.Polled() && !s.Shadow }
 
 // start begins to poll. taken: the session was live before this process, so answers may have been lost.
 func (p *polls) start(s Session, taken bool) {
@@ -140,7 +143,7 @@ func (p *polls) takeOver(ctx context.Context, refs []ThreadRef) {
 		s := work.Session
 		s.Thread = r.Key
 		p.mu.Lock()
-		if p.pollers[r.Key] == nil && s.State.Polled() && p.ctx != nil {
+		if p.pollers[r.Key] == nil && s.polled() && p.ctx != nil {
 			p.start(s, true)
 		}
 		p.mu.Unlock()
@@ -211,7 +214,7 @@ func (p *poller) check(ctx context.Context) {
 		})
 	})
 	load.Wait()
-	if s := work.Session; p.checked && (s.No != p.session || !s.State.Polled()) {
+	if s := work.Session; p.checked && (s.No != p.session || !s.polled()) {
 		p.b.polls.drop(p)
 	}
 }

@@ -15,6 +15,8 @@ type Route struct {
 	Reopen   Reopening
 	Channel  string // channelId at the centre
 	Locale   string
+	// Shadow: nothing goes out. Sessions that open under it are shadows until their end (shadow.go).
+	Shadow bool
 }
 
 // Opening says what opens a session.

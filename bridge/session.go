@@ -67,6 +67,9 @@ type Session struct {
 
 	Visitor ccm.Visitor `json:"visitor,omitzero"`
 
+	// Shadow: nothing of it goes out. Fixed from CONNECT to the end; else as the route says (shadow.go).
+	Shadow bool `json:"shadow,omitempty"`
+
 	// Version is the stored row's; Save compares it.
 	Version int64 `json:"-"`
 	// Cursor is the platform's time of the newest event worked. First is the order of the event that began the first

@@ -72,8 +72,19 @@ type Work struct {
 	Events  []Queued
 	// More: there are more events than were loaded.
 	More bool
-	// OpenElsewhere counts the customer's other open threads of the same adapter; set if the session is not open.
-	OpenElsewhere int
+	// Elsewhere is set if the session is not open.
+	Elsewhere
+}
+
+// Elsewhere counts the customer's other open threads of the same adapter: those that are shadows apart from the others.
+type Elsewhere struct{ OpenElsewhere, ShadowsElsewhere int }
+
+// of counts the threads that are shadows, or that are not.
+func (e Elsewhere) of(shadow bool) int {
+	if shadow {
+		return e.ShadowsElsewhere
+	}
+	return e.OpenElsewhere
 }
 
 // Queued is an event with its place in the queue.
@@ -93,8 +104,8 @@ type Step struct {
 	// Settled, if not nil, is a delivery that ended with this step: its result went through Apply already. It is settled
 	// in the same transaction; that it was settled before is ErrConflict.
 	Settled *Settlement
-	// Opens: the step opened a session, for a customer who had OpenElsewhere others. With another number by now it is
-	// ErrConflict: the limit was judged by what is no longer true.
+	// Opens: the step opened a session, for a customer who had OpenElsewhere others of its kind, shadows or not. With
+	// another number by now it is ErrConflict: the limit was judged by what is no longer true.
 	Opens         bool
 	OpenElsewhere int
 	// At is the time of the step, for the ledger.

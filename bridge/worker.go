@@ -36,7 +36,7 @@ func (b *Bridge) step(ctx context.Context, t ThreadKey) {
 		b.watch(s)
 		return
 	}
-	done.Session = s
+	done.Session, done.OpenElsewhere = s, work.of(s.Shadow)
 	switch err := b.save(ctx, work.Session, done.Step); {
 	case errors.Is(err, ErrConflict):
 		b.steps.wake(t)
@@ -60,13 +60,13 @@ func (b *Bridge) stepResult(ctx context.Context, settled Settlement) bool {
 		return false
 	}
 	env := b.env(t, settled.At)
-	env.OpenElsewhere = work.OpenElsewhere
+	env.Elsewhere = work.Elsewhere
 	s, eff, ok := b.apply(work.Session, *settled.Result, env)
 	if !ok {
 		return false
 	}
 	settled.Result = nil
-	step := Step{Session: s, Deliveries: eff.Deliveries, Dead: eff.Dead, Revived: eff.Revived, Settled: &settled, OpenElsewhere: work.OpenElsewhere, At: settled.At}
+	step := Step{Session: s, Deliveries: eff.Deliveries, Dead: eff.Dead, Revived: eff.Revived, Settled: &settled, OpenElsewhere: work.of(s.Shadow), At: settled.At}
 	return b.save(ctx, work.Session, step) == nil
 }
 
@@ -91,6 +91,9 @@ func (b *Bridge) save(ctx context.Context, before Session, done Step) error {
 	b.hook("after step")
 	b.traceStepped(before.State, done)
 	for _, d := range done.Dead {
+		if s.Shadow { // its writer misses nothing
+			break
+		}
 		b.Meter.DeadLetter(d.Direction)
 		b.Log.Warn("a message could not be delivered", slog.String("thread", t.String()), slog.String("direction", string(d.Direction)), slog.String("reason", d.Reason))
 	}
@@ -121,9 +124,9 @@ func (b *Bridge) applyAll(work Work, t ThreadKey) (Session, stepped) {
 	s := work.Session
 	s.Thread = t
 	now := time.Now()
-	out := stepped{Step: Step{OpenElsewhere: work.OpenElsewhere, At: now}}
+	out := stepped{Step: Step{At: now}}
 	env := b.env(t, now)
-	env.OpenElsewhere = work.OpenElsewhere
+	env.Elsewhere = work.Elsewhere
 	inPlatformOrder(work.Events)
 	for _, q := range work.Events {
 		next, eff, ok := b.apply(s, q.Event, env)

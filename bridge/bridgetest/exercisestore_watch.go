@@ -25,6 +25,9 @@ func (x *storeTest) openElsewhere() {
 	x.equal("before the first step: the author's", x.work(storeKey(5)).OpenElsewhere, 3)
 	x.session(storeKey(3), 1, bridge.StateEnded)
 	x.equal("one less", x.work(storeKey(1)).OpenElsewhere, 2)
+	x.step(storeKey(0), func(st *bridge.Step) { st.Session.Shadow = true })
+	w := x.work(storeKey(1))
+	x.equal("a shadow apart", []int{w.OpenElsewhere, w.ShadowsElsewhere}, []int{1, 1})
 }
 
 func (x *storeTest) due() {

@@ -24,6 +24,7 @@ func TestPartLeadsEveryKey(t *testing.T) {
 				if !key.MatchString(s) {
 					t.Errorf("the key of table %s does not begin with part", made[1])
 				}
+			case strings.HasPrefix(s, "ALTER TABLE thread ADD COLUMN "): // no key
 			case !index.MatchString(s):
 				t.Errorf("no index that begins with part: %s", s)
 			}

@@ -113,6 +113,8 @@ var migrations = [][]string{{
 	`CREATE INDEX ledger_dead ON ledger (part, direction) WHERE is_dead = 1`,
 }, {
 	`CREATE INDEX thread_ended ON thread (part, adapter, active_at) WHERE is_open = 0`,
+}, {
+	`ALTER TABLE thread ADD COLUMN shadow smallint NOT NULL DEFAULT 0`, // nothing of its session goes out
 }}
 
 // The rows of table setting.

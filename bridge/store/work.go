@@ -19,11 +19,11 @@ const (
 	selectQueue = `SELECT seq, body FROM queue WHERE part = $1 AND thread = $2 AND ($3 = 0 OR order_key = '')
 		ORDER BY seq LIMIT 65`
 
-	countOpenOf = `SELECT COUNT(*) FROM parts p CROSS JOIN thread t
+	countOpenOf = `SELECT COUNT(*), COALESCE(SUM(t.shadow), 0) FROM parts p CROSS JOIN thread t
 		WHERE t.part = p.part AND t.adapter = $1 AND t.customer = $2 AND t.is_open = 1 AND t.id <> $3`
 
 	updateThread = `UPDATE thread SET version = version + 1, next_seq = next_seq + $4, session_no = $5, state = $6,
-			is_open = $7, customer = $8, due_at = $9, cursor_at = $10, active_at = $11, body = $12
+			is_open = $7, customer = $8, due_at = $9, cursor_at = $10, active_at = $11, body = $12, shadow = $13
 		WHERE part = $1 AND id = $2 AND version = $3 RETURNING next_seq`
 
 	deleteQueue = `DELETE FROM queue WHERE part = $1 AND thread = $2 AND seq = $3`
@@ -60,7 +60,8 @@ func (s *Store) Load(ctx context.Context, t bridge.ThreadID, part, limit int, he
 		w.Events, w.More, err = s.Queue(ctx, t, part, limit, held)
 	}
 	if err == nil && !w.Session.State.Open() {
-		_, err = s.row(ctx, countOpenOf, []any{w.Session.Thread.Adapter, prospect(w), t}, &w.OpenElsewhere)
+		_, err = s.row(ctx, countOpenOf, []any{w.Session.Thread.Adapter, prospect(w), t}, &w.OpenElsewhere, &w.ShadowsElsewhere)
+		w.OpenElsewhere -= w.ShadowsElsewhere
 	}
 	if err != nil {
 		return bridge.Work{}, fmt.Errorf("load thread %s: %w", t, err)
@@ -182,7 +183,7 @@ func (s step) save(ctx context.Context, t *tx, st bridge.Step) error {
 	se := st.Session
 	fresh := len(s.deliveries) + len(s.dead)
 	found, err := t.row(ctx, updateThread, []any{s.part, s.thread, se.Version, fresh, se.No, se.State, flag(se.State.Open()),
-		se.Customer.ID, nanos(se.Due()), nanos(se.Cursor), nanos(st.At), s.session}, &next)
+		se.Customer.ID, nanos(se.Due()), nanos(se.Cursor), nanos(st.At), s.session, flag(se.Shadow)}, &next)
 	if err != nil {
 		return err
 	}
@@ -190,9 +191,12 @@ func (s step) save(ctx context.Context, t *tx, st bridge.Step) error {
 		return bridge.ErrConflict
 	}
 	if st.Opens {
-		var others int
-		if _, err := t.row(ctx, countOpenOf, []any{se.Thread.Adapter, se.Customer.ID, s.thread}, &others); err != nil {
+		var others, shadows int
+		if _, err := t.row(ctx, countOpenOf, []any{se.Thread.Adapter, se.Customer.ID, s.thread}, &others, &shadows); err != nil {
 			return err
+		}
+		if others -= shadows; se.Shadow {
+			others = shadows
 		}
 		if others != st.OpenElsewhere {
 			return fmt.Errorf("the customer has %d other open threads: %w", others, bridge.ErrConflict)

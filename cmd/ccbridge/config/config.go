@@ -107,6 +107,7 @@ type Route struct {
 	Reopen    string   // "ask", "always" or "never"
 	ChannelID string   // that of the route, or else of [ccm]
 	Locale    string   // the same
+	Shadow    bool     // nothing goes out
 }
 
 // Load reads the configuration file at path and reports every fault it finds, in

@@ -69,7 +69,7 @@ admin = { socket = "run/a.sock", password_hash = "$2b$12$abcdefghijklmnopqrstuuK
 adapters.s = { platform = "slack", api_url = "http://127.0.0.1:3/api", bot_token = "xoxe.xoxb-1", app_token = "xapp-1", post_gap = "0s", commands.agent = "/help" }
 adapters.d = { platform = "discord", api_url = "http://127.0.0.2:4/p/", bot_token = "t", commands = { end = "bye" } }
 routes = [
-  { adapter = "s", channels = ["G1"], open = "message", speakers = "everyone", reopen = "never", staff = ["U1", "W2"], channel_id = "c1", locale = "de" },
+  { adapter = "s", channels = ["G1"], open = "message", speakers = "everyone", reopen = "never", staff = ["U1", "W2"], channel_id = "c1", locale = "de", shadow = true },
   { adapter = "d", channels = ["dm"], reopen = "always", staff = ["1100000000000000001", "role:1100000000000000002"], channel_id = "c2" },
 ]
 `)
@@ -98,8 +98,8 @@ routes = [
 		t.Errorf("got %+v, want %+v", slack, want)
 	}
 	if want := []Route{
-		{"s", []string{"G1"}, "message", "everyone", []string{"U1", "W2"}, "never", "c1", "de"},
-		{"d", []string{"dm"}, "mention", "customer", []string{"1100000000000000001", "role:1100000000000000002"}, "always", "c2", "zh"},
+		{"s", []string{"G1"}, "message", "everyone", []string{"U1", "W2"}, "never", "c1", "de", true},
+		{"d", []string{"dm"}, "mention", "customer", []string{"1100000000000000001", "role:1100000000000000002"}, "always", "c2", "zh", false},
 	}; !reflect.DeepEqual(cfg.Routes, want) {
 		t.Errorf("got  %+v\nwant %+v", cfg.Routes, want)
 	}

@@ -235,6 +235,17 @@ func (s *section) number(key string, def, most int) (set int) {
 	return 0
 }
 
+// flag returns the boolean at key, or false.
+func (s *section) flag(key string) bool {
+	raw, found := s.get(key)
+	yes, ok := raw.(bool)
+	s.note(key, strconv.FormatBool(yes))
+	if found && !ok {
+		s.fault(s.at(key), "must be a boolean, not "+typeName(raw), "true or false, without quotes")
+	}
+	return yes
+}
+
 // item is one string of an array.
 type item struct {
 	place

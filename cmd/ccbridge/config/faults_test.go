@@ -180,6 +180,8 @@ func TestFaults(t *testing.T) {
 		"large count":     {`idle = "2s"`, `parts = 9223372036854775807`, []string{`11: limits.parts: is out of range; write a whole number from 1 to 1000`}},
 		"count in quotes": {`idle = "2s"`, `open_per_customer = "3"`, []string{`11: limits.open_per_customer: must be an integer, not a string; write a whole number`}},
 
+		"shadow": {`channels = ["C1", "dm"]`, "channels = [\"C1\", \"dm\"]\nshadow = \"yes\"", []string{`23: routes[0].shadow: must be a boolean, not a string; write true or false`}},
+
 		// [adapters]
 		"no platform":       {"platform = \"slack\"\n", "", []string{`12: adapters.sl.platform: is missing; write "slack" or "discord"`}},
 		"platform":          {`"slack"`, `"slak"`, []string{`13: adapters.sl.platform: is none of "slack", "discord"; write "slack" (did`}},

@@ -66,6 +66,7 @@ func decodeRoute(s *section, adapters []Adapter) (Route, []item) {
 		Reopen:    s.text("reopen", "ask", oneOf("ask", "always", "never")),
 		ChannelID: s.text("channel_id", "", hasNoSpace),
 		Locale:    s.text("locale", "", isLocale),
+		Shadow:    s.flag("shadow"),
 	}
 	ids := idsOf(r.Adapter, adapters)
 	const writeChannels = `channels = ["C0123ABCD"], ["dm"] or ["*"]`

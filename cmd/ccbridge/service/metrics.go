@@ -86,7 +86,7 @@ var targets = []bridge.Target{bridge.ToCentre, bridge.ToThread, bridge.ToPerson}
 // begin makes every series there may be: the first 1 of one that was not there before would be seen by no rate.
 func (m *metrics) begin(adapters []config.Adapter) {
 	for _, to := range targets {
-		for _, result := range []bridge.Outcome{bridge.Delivered, bridge.Refused, bridge.GivenUp, bridge.Unknown} {
+		for _, result := range []bridge.Outcome{bridge.Delivered, bridge.Refused, bridge.GivenUp, bridge.Unknown, bridge.Shadowed} {
 			m.deliveries.WithLabelValues(string(to), string(result))
 		}
 	}

@@ -140,7 +140,7 @@ func coreRoutes(cfg config.Config) []bridge.Route {
 	for _, r := range cfg.Routes {
 		routes = append(routes, bridge.Route{
 			Adapter: r.Adapter, Channels: r.Channels, Open: bridge.Opening(r.Open), Speakers: bridge.Speakers(r.Speakers), Staff: r.Staff,
-			Reopen: bridge.Reopening(r.Reopen), Channel: r.ChannelID, Locale: r.Locale,
+			Reopen: bridge.Reopening(r.Reopen), Channel: r.ChannelID, Locale: r.Locale, Shadow: r.Shadow,
 		})
 	}
 	return routes
