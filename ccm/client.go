@@ -38,6 +38,9 @@ type Config struct {
 
 	Transport http.RoundTripper // nil means an HTTP/1.1 transport of our own, with the proxies of the environment
 
+	// Wrap, if set, is put around the transport, to see every exchange as it comes.
+	Wrap func(http.RoundTripper) http.RoundTripper
+
 	// Observe, if set, is told of every HTTP exchange: the last part of its path, how long it took, and the error, nil
 	// for any readable HTTP 200 (also with a refusal in it). It may be called concurrently.
 	Observe func(call string, took time.Duration, err error)
@@ -47,6 +50,7 @@ type Config struct {
 type Client struct {
 	config    Config
 	transport http.RoundTripper
+	wire      http.RoundTripper // transport without what was put around it
 	access    holder
 	visitors  visitors
 }
@@ -73,25 +77,27 @@ func New(config Config) (*Client, error) {
 	setDefault(&config.TokenLifetime, 10*time.Minute)
 	config.TokenLifetime = min(max(config.TokenLifetime, time.Second), time.Hour)
 
-	c := &Client{config: config, transport: config.Transport}
+	c := &Client{config: config, wire: config.Transport}
 	c.visitors.holders = make(map[visitorKey]*holder)
-	if c.transport != nil {
-		if config.CAFile != "" {
-			return nil, errors.New("ccm: CAFile cannot be combined with Transport")
+	if c.wire == nil {
+		roots, err := loadRoots(config.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("ccm: CAFile: %w", err)
 		}
-		return c, nil
+		c.wire = newTransport(roots)
+	} else if config.CAFile != "" {
+		return nil, errors.New("ccm: CAFile cannot be combined with Transport")
 	}
-	roots, err := loadRoots(config.CAFile)
-	if err != nil {
-		return nil, fmt.Errorf("ccm: CAFile: %w", err)
+	c.transport = c.wire
+	if config.Wrap != nil {
+		c.transport = config.Wrap(c.wire)
 	}
-	c.transport = newTransport(roots)
 	return c, nil
 }
 
 // Close closes idle connections. Calls in flight are ended by their contexts.
 func (c *Client) Close() {
-	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
+	if t, ok := c.wire.(interface{ CloseIdleConnections() }); ok {
 		t.CloseIdleConnections()
 	}
 }

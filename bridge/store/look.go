@@ -30,7 +30,10 @@ type Seen struct {
 // another process has it; an error says that the file cannot be read as a database.
 func Look(ctx context.Context, path string) (Seen, error) {
 	s := Seen{Newest: len(migrations)}
-	path, err := filepath.EvalSymlinks(path)
+	path, err := filepath.Abs(path)
+	if err == nil {
+		path, err = filepath.EvalSymlinks(path)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
 	}

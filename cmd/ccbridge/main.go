@@ -13,6 +13,7 @@ import (
 
 	"ccbridge/cmd/ccbridge/config"
 	"ccbridge/cmd/ccbridge/demo"
+	"ccbridge/cmd/ccbridge/doctor"
 	"ccbridge/cmd/ccbridge/service"
 )
 
@@ -25,6 +26,8 @@ const usage = `usage:
   ccbridge manifest slack|discord [-config config.toml] [-adapter NAME] [-format FORMAT]
                                          the Slack app's manifest, the Discord bot's invitation
   ccbridge check [-config config.toml]   read the configuration and print every fault
+  ccbridge doctor [-config config.toml] [-live] [-json] [-adapter NAME]
+                                         look at all that the bridge needs, and say what to do
   ccbridge version [-json]               name the build: version, commit, date, Go, system
 `
 
@@ -80,6 +83,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return runInit(ctx, args, stdin, stdout, stderr)
 	case "manifest":
 		return runManifest(args, stdout, stderr)
+	case "doctor":
+		return runDoctor(ctx, args, doctor.ThisMachine(), stdout, stderr)
 	case "check":
 		path, err := configFlag(command, args, stdout, stderr)
 		if err != nil {

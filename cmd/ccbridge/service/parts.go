@@ -4,15 +4,18 @@ import (
 	"log/slog"
 
 	"ccbridge/bridge"
-	"ccbridge/ccm"
 	"ccbridge/cmd/ccbridge/config"
+	"ccbridge/cmd/ccbridge/doctor"
 )
 
-// Centre is the client of the configured centre, which calls nothing yet.
-func Centre(cfg config.Config) (*ccm.Client, error) { return newCentre(cfg) }
-
-// Adapter makes a configured adapter, which opens nothing yet.
-func Adapter(a config.Adapter, log *slog.Logger) (bridge.Adapter, error) { return newAdapter(a, log) }
+// Subject is what a doctor needs to look at a configured bridge. faults are the configuration's.
+func Subject(cfg config.Config, faults []config.Fault, m doctor.Machine, log *slog.Logger) doctor.Subject {
+	return doctor.Subject{
+		Config: cfg, Faults: faults, Centre: centreConfig(cfg), Machine: m,
+		Adapter: func(a config.Adapter) (bridge.Adapter, error) { return newAdapter(a, log) },
+		Routes:  func(adapter string) []bridge.Route { return Routes(cfg, adapter) },
+	}
+}
 
 // Routes are the configured routes of an adapter, in the order of the file.
 func Routes(cfg config.Config, adapter string) []bridge.Route {

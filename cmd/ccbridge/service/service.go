@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -30,6 +31,11 @@ func RunLogged(ctx context.Context, cfg config.Config, warnings []config.Fault, 
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	var looking sync.WaitGroup
+	looking.Go(func() { quickLook(ctx, cfg, log) })
+	defer looking.Wait()
+	defer cancel()
 	return Run(ctx, cfg, log, nil)
 }
 
@@ -89,14 +95,18 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, hook func(str
 }
 
 func newCentre(cfg config.Config) (*ccm.Client, error) {
-	c, err := ccm.New(ccm.Config{
-		BaseURL: cfg.CCM.BaseURL, AuthURL: cfg.CCM.AuthURL, AppKey: cfg.CCM.AppKey, AppSecret: cfg.CCM.AppSecret.Reveal(),
-		CAFile: cfg.CCM.CAFile, TenantSpace: cfg.CCM.TenantSpace, CallTimeout: cfg.Limits.CallTimeout,
-	})
+	c, err := ccm.New(centreConfig(cfg))
 	if err != nil {
 		return nil, fmt.Errorf("set up the centre's client: %w", err)
 	}
 	return c, nil
+}
+
+func centreConfig(cfg config.Config) ccm.Config {
+	return ccm.Config{
+		BaseURL: cfg.CCM.BaseURL, AuthURL: cfg.CCM.AuthURL, AppKey: cfg.CCM.AppKey, AppSecret: cfg.CCM.AppSecret.Reveal(),
+		CAFile: cfg.CCM.CAFile, TenantSpace: cfg.CCM.TenantSpace, CallTimeout: cfg.Limits.CallTimeout,
+	}
 }
 
 // buildAdapters makes the configured adapters; none of them opens anything yet.
