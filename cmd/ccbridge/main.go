@@ -19,9 +19,11 @@ import (
 
 const usage = `usage:
   ccbridge run   [-config config.toml]   run the bridge
-  ccbridge demo  [-platform slack|discord] [-terminal | -script | -sims] [-v]
-                                         everything simulated in one process; -script plays and
-                                         checks a conversation, -sims starts the simulators alone
+  ccbridge demo  [-addr 127.0.0.1:0] [-v]
+                                         everything outside simulated, on a page in your browser
+  ccbridge demo  -terminal | -script [-platform slack|discord] [-v]
+                                         the same in this terminal; a conversation that plays and checks itself
+  ccbridge demo  -sims                   the simulators alone, on fixed ports
   ccbridge init  [-config config.toml]   ask for what is needed and write the configuration; -h: flags
   ccbridge manifest slack|discord [-config config.toml] [-adapter NAME] [-format FORMAT]
                                          the Slack app's manifest, the Discord bot's invitation

@@ -6,6 +6,7 @@ import "fmt"
 type demoSettings struct {
 	Listen   string
 	Database string
+	Server   string // further lines of [server]
 	Limits   string // lines of [limits]
 	Adapter  string // further lines of each adapter
 }
@@ -17,6 +18,14 @@ var (
 		Database: "bridge.db",
 		Limits:   "look_gap = \"200ms\"\ncall_timeout = \"1s\"\n",
 		Adapter:  "post_gap = \"0s\"\n",
+	}
+	// webSettings are those too, with a log that tells each step.
+	webSettings = demoSettings{
+		Listen:   "127.0.0.1:0",
+		Database: "bridge.db",
+		Server:   "log_level = \"debug\"\nshutdown_timeout = \"3s\"\n",
+		Limits:   quickSettings.Limits + "open_per_customer = 25\n",
+		Adapter:  quickSettings.Adapter,
 	}
 	// plainSettings are the defaults.
 	plainSettings = demoSettings{Listen: "127.0.0.1:7800", Database: "ccbridge-demo.db"}
@@ -30,7 +39,7 @@ func demoConfig(s *sims, set demoSettings) string {
 	}
 	return fmt.Sprintf(`[server]
 listen = %q
-
+%s
 [store]
 url = "sqlite:%s"
 
@@ -61,6 +70,6 @@ open     = "message"
 adapter  = "demo-discord"
 channels = [%q, %q, "dm"]
 open     = "message"
-`, set.Listen, set.Database, s.centre.URL(), s.centre.AppKey(), s.centre.AppSecret(), s.centre.ChannelID(), limits,
+`, set.Listen, set.Server, set.Database, s.centre.URL(), s.centre.AppKey(), s.centre.AppSecret(), s.centre.ChannelID(), limits,
 		s.slack.URL(), set.Adapter, s.discord.URL(), demoGuild, set.Adapter, demoSlackChannel, demoTextChannel, demoForum)
 }

@@ -1,4 +1,9 @@
 // Package demo runs the bridge against simulators, for whoever wants to see it at work.
+//
+// Without flags it serves a page on loopback: a customer's place in Slack and one in Discord, the agent's desk, and a
+// strip with what the bridge does meanwhile. The bridge is a process of its own there (this program, `run`), so that it can
+// be killed for real; the simulators live in the demo's process and know what really happened. What the strip shows comes
+// from the bridge's log at debug level.
 package demo
 
 import (
@@ -14,8 +19,9 @@ import (
 
 // Options are the flags of `ccbridge demo`.
 type Options struct {
+	Addr     string // where the page is served: a loopback address; port 0 is any free one
 	Platform string // "slack", "discord", or "": Slack in the terminal, both one after the other in the script
-	Terminal bool   // talk to the bridge in the terminal, which is what happens without flags too
+	Terminal bool   // talk to the bridge in the terminal
 	SimsOnly bool   // only the simulators, on fixed ports
 	Script   bool   // a conversation that plays and checks itself
 	Verbose  bool   // show the bridge's log
@@ -23,6 +29,7 @@ type Options struct {
 
 // Define makes the command line fill in o.
 func (o *Options) Define(flags *flag.FlagSet) {
+	flags.StringVar(&o.Addr, "addr", "127.0.0.1:0", "the page's address, on this machine")
 	flags.BoolVar(&o.Terminal, "terminal", false, "talk to the bridge in this terminal")
 	flags.BoolVar(&o.SimsOnly, "sims", false, "only the simulators, on fixed ports, and a configuration for ccbridge run")
 	flags.BoolVar(&o.Script, "script", false, "play a whole conversation and check it")
@@ -40,6 +47,9 @@ func (o *Options) Define(flags *flag.FlagSet) {
 func (o *Options) Check() error {
 	if o.SimsOnly && (o.Script || o.Terminal) || o.Script && o.Terminal {
 		return errors.New("only one of -terminal, -script and -sims")
+	}
+	if o.Platform != "" && !o.Script && !o.Terminal {
+		return errors.New("-platform goes with -terminal or -script: the page shows both")
 	}
 	return nil
 }
@@ -74,6 +84,12 @@ func Run(ctx context.Context, opts Options, stdin io.Reader, stdout, stderr io.W
 			}
 		}
 		return nil
+	case !opts.Terminal:
+		bridgeLog := io.Discard
+		if opts.Verbose {
+			bridgeLog = stderr
+		}
+		return playWeb(ctx, opts.Addr, bridgeLog, stdout)
 	default:
 		platform := opts.Platform
 		if platform == "" {

@@ -15,6 +15,7 @@ const (
 	demoTextChannel = "1100000000000000002"
 	demoForum       = "1100000000000000003"
 	demoDiscordUser = "1100000000000000004"
+	discordBot      = "1400000000000000001" // the simulator's application
 )
 
 func peopleDiscord(s *discordsim.Sim) {
@@ -96,11 +97,8 @@ func discordLines(messages []discordsim.Message) []line {
 		if m.Author == demoDiscordUser || m.Loading || m.Content == "" {
 			continue
 		}
-		l := line{ID: m.ID, Who: botName, Text: m.Content, Private: m.EphemeralTo != ""}
-		if name := boldName.FindStringSubmatch(l.Text); name != nil {
-			l.Who, l.Text = unescapeMD(name[1]), l.Text[len(name[0]):]
-		}
-		l.Text = unescapeMD(l.Text)
+		l := line{ID: m.ID, Private: m.EphemeralTo != ""}
+		l.Who, l.Text = discordSpeaker(m.Content)
 		for _, b := range m.Buttons {
 			if !b.Disabled {
 				l.Buttons = append(l.Buttons, button{Message: m.ID, Action: b.CustomID, Label: b.Label})
@@ -109,4 +107,13 @@ func discordLines(messages []discordsim.Message) []line {
 		seen = append(seen, l)
 	}
 	return seen
+}
+
+// discordSpeaker tells who speaks in a message of the bridge's, and what they say.
+func discordSpeaker(content string) (who, text string) {
+	who = botName
+	if name := boldName.FindStringSubmatch(content); name != nil {
+		who, content = unescapeMD(name[1]), content[len(name[0]):]
+	}
+	return who, unescapeMD(content)
 }

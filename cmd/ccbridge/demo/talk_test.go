@@ -28,7 +28,7 @@ func TestDemoTalks(t *testing.T) {
 		t.Run(platform, func(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
-			err := Run(t.Context(), Options{Platform: platform}, strings.NewReader(conversationOfDemo), &out, t.Output())
+			err := Run(t.Context(), Options{Platform: platform, Terminal: true}, strings.NewReader(conversationOfDemo), &out, t.Output())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -73,7 +73,7 @@ func TestDemoCommandsTooEarly(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	input := "/agent\n/end\n/again\n/as agent Hello\n/as clown Hello\n\n/help\n/new\n"
-	if err := Run(t.Context(), Options{}, strings.NewReader(input), &out, t.Output()); err != nil {
+	if err := Run(t.Context(), Options{Terminal: true}, strings.NewReader(input), &out, t.Output()); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"write something first", "there is no button [open again]", "nobody waits for an agent",

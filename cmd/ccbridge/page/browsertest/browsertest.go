@@ -183,9 +183,10 @@ func (p *Page) Click(selector string) {
 	do(p, "click on "+selector, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
-// Type puts the focus on an element and types. "\r" is Enter.
+// Type puts the focus on an element, once it can be written into, and types. "\r" is Enter.
 func (p *Page) Type(selector, text string) {
 	p.t.Helper()
+	p.Until(selector+" can be written into", fmt.Sprintf("document.querySelector(%q)?.matches(':enabled')", selector))
 	do(p, "type into "+selector, chromedp.SendKeys(chromedp.CSS(selector), text, chromedp.NodeVisible))
 }
 
