@@ -36,6 +36,25 @@ func (c console) wake(t ThreadKey) {
 	}
 }
 
+// WaitsInQueue is the Detail of a TraceStep of an event that is not worked yet.
+const WaitsInQueue = "in the queue"
+
+// Trace implements Console. The store cannot know which threads are catching up.
+func (c console) Trace(ctx context.Context, l Link) ([]Trace, error) {
+	traces, err := c.store.Trace(ctx, l)
+	if c.live == nil || err != nil {
+		return traces, err
+	}
+	for _, t := range traces {
+		for i, s := range t.Steps {
+			if s.Detail == WaitsInQueue && c.live.catchup.holds(t.Thread) {
+				t.Steps[i].Detail += ": the thread is catching up"
+			}
+		}
+	}
+	return traces, nil
+}
+
 // End implements Console.
 func (c console) End(ctx context.Context, t ThreadID) error {
 	s, err := c.store.Session(ctx, t)

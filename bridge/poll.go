@@ -323,8 +323,11 @@ func (p *poller) incomingOf(d ccm.Downlink) Incoming {
 
 // codeID is the id of a downlink with a messageCode.
 func codeID(v ccm.Visitor, code string) string {
-	return "c:" + v.UserID + ":" + contentHash(code)
+	return "c:" + v.UserID + ":" + CodeHash(code)
 }
+
+// CodeHash is what the event id of a downlink ends in, if it has a messageCode.
+func CodeHash(code string) string { return contentHash(code) }
 
 func (p *poller) event(id EventID, d ccm.Downlink) Incoming {
 	now := time.Now()

@@ -37,6 +37,7 @@ func ExerciseStore(t *testing.T, open func(t *testing.T) bridge.Store) {
 		"Sessions":      (*storeTest).consoleSessions,
 		"Dead":          (*storeTest).consoleDead,
 		"Transcript":    (*storeTest).consoleTranscript,
+		"Trace":         (*storeTest).consoleTrace,
 		"Instance":      (*storeTest).instance,
 		"Context":       (*storeTest).context,
 	} {

@@ -128,3 +128,47 @@ func (x *storeTest) consoleTranscript() {
 		x.Fatalf("the reader's error became %v", err)
 	}
 }
+
+// consoleTrace: every step of a message is found by each of its names, both ways, settled or under way.
+func (x *storeTest) consoleTrace() {
+	k := storeKey(1)
+	in := opening(storeText(k, "m1", "1"))
+	in[0].Event.Text.Message = "remote-1"
+	x.put(in...)
+	x.put(bridge.Incoming{Event: bridge.Event{ID: bridge.EventID("c:visitor:" + bridge.CodeHash("code-7")), Thread: k, Received: storeBegin.Add(time.Minute),
+		Downlink: &ccm.Downlink{Source: "AGENT", Content: "hello", MessageCode: "code-7", Timestamp: storeBegin.Add(59 * time.Second)}}})
+	chat, post, behind := storeChat(k, "d1", "text of m1", 1), storePost(k, "d2"), storePost(k, "d3")
+	chat.Cause, post.Cause, behind.Cause = "remote-1", "c:visitor:"+bridge.CodeHash("code-7"), "m1"
+	x.step(k, func(st *bridge.Step) {
+		st.Session.No = 1
+		st.Deliveries = []bridge.Delivery{chat, post, behind}
+		st.Session.Held = []bridge.Held{{Kind: bridge.HeldText, Text: "rest", Message: "remote-1", Received: storeBegin}}
+		st.Dead = []bridge.DeadLetter{{Ref: "r", Thread: k, Session: 1, Direction: bridge.Up, Texts: []string{"x"}, Causes: []string{"remote-1"}, Reason: "nobody", At: storeBegin}}
+	})
+	d := *x.head(k, bridge.ToCentre)
+	x.must(x.s.Begin(x.Context(), d, storeBegin, false))
+	x.must(x.s.Settle(x.Context(), bridge.Settlement{Delivery: d, Outcome: bridge.Delivered, At: storeBegin.Add(time.Hour)}))
+	what := func(l bridge.Link) string {
+		traces, err := x.s.Trace(x.Context(), l)
+		x.must(err)
+		text := ""
+		for _, t := range traces {
+			x.equal("thread", t.Thread, k)
+			text += string(t.Direction)
+			counts := map[string]int{}
+			for _, s := range t.Steps {
+				counts[s.What]++
+			}
+			text += fmt.Sprint(counts, " ")
+		}
+		return text
+	}
+	up := "up" + fmt.Sprint(map[string]int{"begun": 1, "dead": 1, "made": 2, "settled": 1, "stepped": 1, "stored": 1, "waits": 2, "written": 1}) + " "
+	down := "down" + fmt.Sprint(map[string]int{"made": 1, "stepped": 1, "stored": 1, "waits": 1, "written": 1}) + " "
+	for id, want := range map[string]string{"m1": up, "remote-1": up, "d1": up, "d3": up, "code-7": down, "d2": down, "nothing": ""} {
+		x.equal(id, what(bridge.Link{ID: id}), want)
+	}
+	x.equal("in its channel", what(bridge.Link{Channel: k.Channel, Root: k.Root, ID: "remote-1"}), up)
+	x.equal("in another", what(bridge.Link{Channel: "elsewhere", ID: "remote-1"}), "")
+	x.equal("nothing asked", what(bridge.Link{}), "")
+}

@@ -13,7 +13,8 @@ const (
 	selectHead = `SELECT seq, tries, repeats, deadline, not_before, body FROM delivery
 		WHERE part = $1 AND thread = $2 AND target = $3 ORDER BY seq LIMIT 1`
 
-	beginDelivery = `UPDATE delivery SET tries = tries + 1, repeats = repeats + $4, deadline = $5
+	beginDelivery = `UPDATE delivery SET tries = tries + 1, repeats = repeats + $4, deadline = $5,
+			begun_at = CASE WHEN begun_at = 0 THEN $6 ELSE begun_at END
 		WHERE part = $1 AND id = $2 AND tries = $3`
 
 	postponeDelivery = `UPDATE delivery SET deadline = 0, not_before = $4 WHERE part = $1 AND id = $2 AND tries = $3`
@@ -21,8 +22,8 @@ const (
 	// insertSettled moves what the delivery's own row knows; its number of tries may be another than the caller's. A
 	// private answer's body holds its address, a secret.
 	insertSettled = `INSERT INTO ledger (part, thread, session_no, seq, at, direction, kind, item, remote, outcome, detail,
-			tries, repeats, content, is_dead, ref, body)
-		SELECT part, thread, session_no, seq, $3, $4, kind, id, $5, $6, $7, tries, repeats, content, 0, '',
+			tries, repeats, begun_at, content, is_dead, ref, body)
+		SELECT part, thread, session_no, seq, $3, $4, kind, id, $5, $6, $7, tries, repeats, begun_at, content, 0, '',
 			CASE WHEN target = 'person' THEN '' ELSE body END
 		FROM delivery WHERE part = $1 AND id = $2`
 	deleteDelivery = `DELETE FROM delivery WHERE part = $1 AND id = $2`
@@ -51,7 +52,7 @@ func (s *Store) Head(ctx context.Context, t bridge.ThreadID, part int, to bridge
 
 // Begin implements bridge.Store.
 func (s *Store) Begin(ctx context.Context, d bridge.Delivery, deadline time.Time, repeat bool) error {
-	return s.compareTries(ctx, "begin", beginDelivery, d, flag(repeat), nanos(deadline))
+	return s.compareTries(ctx, "begin", beginDelivery, d, flag(repeat), nanos(deadline), nanos(time.Now()))
 }
 
 // Postpone implements bridge.Store.

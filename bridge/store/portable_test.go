@@ -14,6 +14,7 @@ func TestPartLeadsEveryKey(t *testing.T) {
 	table := regexp.MustCompile(`^CREATE TABLE (\w+) \(`)
 	key := regexp.MustCompile(`PRIMARY KEY \(part[,)]|part +smallint PRIMARY KEY`)
 	index := regexp.MustCompile(`^CREATE INDEX \w+ ON \w+ \(part,`)
+	column := regexp.MustCompile(`^ALTER TABLE \w+ ADD COLUMN `)
 	named := map[string]bool{}
 	for _, statements := range migrations {
 		for _, s := range statements {
@@ -24,8 +25,7 @@ func TestPartLeadsEveryKey(t *testing.T) {
 				if !key.MatchString(s) {
 					t.Errorf("the key of table %s does not begin with part", made[1])
 				}
-			case strings.HasPrefix(s, "ALTER TABLE thread ADD COLUMN "): // no key
-			case !index.MatchString(s):
+			case !index.MatchString(s) && !column.MatchString(s):
 				t.Errorf("no index that begins with part: %s", s)
 			}
 		}

@@ -115,6 +115,10 @@ var migrations = [][]string{{
 	`CREATE INDEX thread_ended ON thread (part, adapter, active_at) WHERE is_open = 0`,
 }, {
 	`ALTER TABLE thread ADD COLUMN shadow smallint NOT NULL DEFAULT 0`, // nothing of its session goes out
+}, {
+	// When the first call was begun; 0: none was, or it was before this schema.
+	`ALTER TABLE delivery ADD COLUMN begun_at bigint NOT NULL DEFAULT 0`,
+	`ALTER TABLE ledger ADD COLUMN begun_at bigint NOT NULL DEFAULT 0`,
 }}
 
 // The rows of table setting.

@@ -25,10 +25,11 @@ const (
 
 	selectOne = `SELECT ` + refColumns + `, t.customer FROM parts p CROSS JOIN thread t WHERE t.part = p.part AND t.id = $1`
 
-	selectSaid = `SELECT session_no, seq, at, direction, kind, item, remote, outcome, detail, body FROM ledger
+	selectSaid = `SELECT session_no, seq, at, direction, kind, item, remote, outcome, detail, tries, repeats, begun_at, is_dead, body FROM ledger
 		WHERE part = $1 AND thread = $2 ORDER BY session_no, seq`
 	selectUnworked  = `SELECT seq, received_at, body FROM queue WHERE part = $1 AND thread = $2 ORDER BY seq`
-	selectUnsettled = `SELECT seq, made_at, tries, repeats, deadline, not_before, body FROM delivery WHERE part = $1 AND thread = $2 ORDER BY seq`
+	selectUnsettled = `SELECT seq, made_at, tries, repeats, begun_at, deadline, not_before, body
+		FROM delivery WHERE part = $1 AND thread = $2 ORDER BY seq`
 )
 
 // customerOf is a thread with whose it is.
@@ -101,6 +102,10 @@ type kept struct {
 	remote    bridge.RemoteID
 	outcome   bridge.Outcome
 	detail    string
+	begun     time.Time // of a delivery: the first call
+	tries     int
+	repeats   int
+	dead      bool             // still on the list of dead letters
 	event     *bridge.Event    // of an event
 	delivery  *bridge.Delivery // of a delivery; of a private answer that is settled nothing but its id and thread is known
 	letter    *letterBody      // of a dead letter
@@ -111,12 +116,13 @@ func (s *Store) thread(ctx context.Context, t bridge.ThreadRef) ([]kept, error) 
 	var list []kept
 	err := s.each(ctx, selectSaid, []any{t.Part, t.ID}, func(r *rows) error {
 		k := kept{place: place{part: t.Part, thread: t.ID}}
-		var at int64
+		var at, begun int64
 		var body string
-		if err := r.Scan(&k.session, &k.seq, &at, &k.direction, &k.kind, &k.item, &k.remote, &k.outcome, &k.detail, &body); err != nil {
+		if err := r.Scan(&k.session, &k.seq, &at, &k.direction, &k.kind, &k.item, &k.remote, &k.outcome, &k.detail, &k.tries, &k.repeats,
+			&begun, &k.dead, &body); err != nil {
 			return err
 		}
-		k.at = instant(at)
+		k.at, k.begun = instant(at), instant(begun)
 		list = append(list, k.decoded(body, t))
 		return nil
 	})
@@ -136,11 +142,11 @@ func (s *Store) thread(ctx context.Context, t bridge.ThreadRef) ([]kept, error) 
 		err = s.each(ctx, selectUnsettled, []any{t.Part, t.ID}, func(r *rows) error {
 			d := &bridge.Delivery{}
 			k := kept{place: place{part: t.Part, thread: t.ID}, delivery: d}
-			var made, deadline, notBefore int64
+			var made, begun, deadline, notBefore int64
 			var body string
-			err := r.Scan(&k.seq, &made, &d.Tries, &d.Repeats, &deadline, &notBefore, &body)
+			err := r.Scan(&k.seq, &made, &k.tries, &k.repeats, &begun, &deadline, &notBefore, &body)
 			if err == nil && json.Unmarshal([]byte(body), d) == nil {
-				d.Deadline, d.NotBefore = instant(deadline), instant(notBefore)
+				d.Deadline, d.NotBefore, k.begun = instant(deadline), instant(notBefore), instant(begun)
 				k.session, k.item, k.kind = d.Session, string(d.ID), deliveryKind(*d)
 				list = append(list, k)
 			}

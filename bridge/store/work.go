@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"ccbridge/bridge"
 )
@@ -29,8 +30,8 @@ const (
 	deleteQueue = `DELETE FROM queue WHERE part = $1 AND thread = $2 AND seq = $3`
 
 	insertDelivery = `INSERT INTO delivery (part, id, thread, target, seq, session_no, kind, content, made_at, tries, repeats,
-			deadline, not_before, body)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+			deadline, not_before, begun_at, body)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`
 
 	selectOrders  = `SELECT order_key FROM queue WHERE part = $1 AND thread = $2 AND order_key <> '' ORDER BY seq`
 	selectOrdered = `SELECT seq, order_key, received_at, body FROM queue WHERE part = $1 AND thread = $2 AND order_key <> ''
@@ -225,8 +226,12 @@ func (s step) save(ctx context.Context, t *tx, st bridge.Step) error {
 	}
 	seq := next - int64(fresh)
 	for i, d := range st.Deliveries {
+		var begun time.Time
+		if d.Tries > 0 { // its intent is stored along
+			begun = st.At
+		}
 		if _, err := t.exec(ctx, insertDelivery, s.part, d.ID, s.thread, d.To, seq, d.Session, deliveryKind(d), contentHash(d),
-			nanos(d.Made), d.Tries, d.Repeats, nanos(d.Deadline), nanos(d.NotBefore), s.deliveries[i]); err != nil {
+			nanos(d.Made), d.Tries, d.Repeats, nanos(d.Deadline), nanos(d.NotBefore), nanos(begun), s.deliveries[i]); err != nil {
 			return fmt.Errorf("delivery %s: %w", d.ID, err)
 		}
 		seq++
