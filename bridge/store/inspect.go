@@ -54,7 +54,7 @@ func scanView(r *rows) (view, error) {
 	}
 	s := v.session
 	v.part, v.ID, v.Thread = ref.Part, ref.ID, ref.Key
-	v.Since, v.Customer, v.Direct, v.EndedBy = s.Since, s.Customer, s.Direct, s.EndedBy
+	v.Since, v.Customer, v.Direct, v.Shadow, v.EndedBy = s.Since, s.Customer, s.Direct, s.Shadow, s.EndedBy
 	if v.Customer.ID == "" {
 		v.Customer.ID = customer
 	}
