@@ -39,6 +39,11 @@ func (a *Adapter) commandList() []slashCommand {
 	}
 }
 
+// sameCommand reports whether what Discord lists is what the bridge wants.
+func sameCommand(have, want slashCommand) bool {
+	return have.Name == want.Name && have.Description == want.Description && max(have.Type, 1) == want.Type && len(have.Options) == 0
+}
+
 // registerSoon has the commands looked after; it never blocks.
 func (a *Adapter) registerSoon() {
 	select {
@@ -100,10 +105,7 @@ func (a *Adapter) registerCommands(ctx context.Context, app, guild snowflake) er
 	byName := func(x, y slashCommand) int { return strings.Compare(x.Name, y.Name) }
 	slices.SortFunc(have, byName)
 	slices.SortFunc(want, byName)
-	same := slices.EqualFunc(have, want, func(x, y slashCommand) bool {
-		return x.Name == y.Name && x.Description == y.Description && max(x.Type, 1) == y.Type && len(x.Options) == 0
-	})
-	if same {
+	if slices.EqualFunc(have, want, sameCommand) {
 		return nil
 	}
 	if err := a.rest.call(ctx, request{method: http.MethodPut, url: url, body: want}, nil); err != nil {

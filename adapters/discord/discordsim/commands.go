@@ -100,6 +100,8 @@ func (s *Sim) commandScope(c *call) (string, *apiError) {
 	}
 	if g := s.guilds[guildID]; guildID != "" && (g == nil || g.absent) {
 		return "", errMissingAccess
+	} else if guildID != "" && g.noCommands {
+		return "", errMissingAccess
 	}
 	return guildID, nil
 }

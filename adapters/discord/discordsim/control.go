@@ -30,6 +30,7 @@ type order struct {
 	Options    map[string]any  `json:"options"`
 	CustomID   string          `json:"custom_id"`
 	Bits       int64           `json:"bits"`
+	Deny       int64           `json:"deny"`
 	Token      string          `json:"token"`
 	Seconds    float64         `json:"seconds"`
 	Do         string          `json:"do"`
@@ -81,10 +82,13 @@ func (s *Sim) deeds() map[string]func(*order) (string, error) {
 		"permissions": just(func(o *order) error {
 			return s.SetPermissions(o.Channel, o.Bits)
 		}),
-		"token":   just(func(o *order) error { s.SetToken(o.Token); return nil }),
-		"advance": just(func(o *order) error { s.Advance(time.Duration(o.Seconds * float64(time.Second))); return nil }),
-		"heal":    just(func(*order) error { s.Heal(); return nil }),
-		"gateway": just(s.disturb),
+		"role":      just(func(o *order) error { return s.SetRole(o.Guild, Role{ID: o.ID, Name: o.Name, Permissions: o.Bits}) }),
+		"bot-roles": just(func(o *order) error { return s.GiveBot(o.Guild, o.Roles...) }),
+		"overwrite": just(func(o *order) error { return s.Overwrite(o.Channel, o.ID, o.Bits, o.Deny) }),
+		"token":     just(func(o *order) error { s.SetToken(o.Token); return nil }),
+		"advance":   just(func(o *order) error { s.Advance(time.Duration(o.Seconds * float64(time.Second))); return nil }),
+		"heal":      just(func(*order) error { s.Heal(); return nil }),
+		"gateway":   just(s.disturb),
 	}
 }
 

@@ -29,7 +29,7 @@
 // are {"error": "…"} with status 400. Fields left out are empty.
 //
 //	POST /_sim/guild       {"id"}                                     → {"id"}
-//	POST /_sim/channel     {"guild","id","type"}                      → {"id"}   type 0 text, 5 announcement, 15 forum
+//	POST /_sim/channel     {"guild","id","type"}                      → {"id"}   type 0 text, 2 voice, 4 category, 5 announcement, 15 forum
 //	POST /_sim/user        {"id","name","global_name","roles"}        → {"id"}
 //	POST /_sim/dm          {"user"}                                   → {"id"}   of the channel
 //	POST /_sim/post        {"channel","user","content","extra":{…}}   → {"id"}   extra as in Extra
@@ -43,7 +43,9 @@
 //	POST /_sim/slash       {"user","channel","command","options":{…}} → {"id"}   of the interaction
 //	POST /_sim/click       {"user","message","custom_id"}             → {"id"}
 //	POST /_sim/context     {"user","message","command"}               → {"id"}   a message command
-//	POST /_sim/permissions {"channel","bits"}
+//	POST /_sim/permissions {"channel","bits"}      what the bot may do there, by an overwrite of its own
+//	POST /_sim/role        {"guild","id","name","bits"}      /_sim/bot-roles {"guild","roles"}
+//	POST /_sim/overwrite   {"channel","id","bits","deny"}    of a role, or else of a member
 //	POST /_sim/token       {"token"}               the old bot token stops working
 //	POST /_sim/advance     {"seconds"}             moves the simulator's clock forward
 //	POST /_sim/fault       a Fault; Delay in nanoseconds. /_sim/heal takes all faults away, those of the gateway too

@@ -187,16 +187,10 @@ func (s *Sim) guildCreate(g *guild) object {
 			threads = append(threads, s.wire(c))
 		}
 	}
-	roles := []object{{"id": g.id, "name": "@everyone", "permissions": "0", "position": 0, "mentionable": false}}
-	for id := range g.roles {
-		roles = append(roles, object{"id": id, "name": "role " + id, "permissions": "0", "position": 1, "mentionable": true})
-	}
-	me := s.bot.member()
-	me["user"] = *s.bot
 	return object{
 		"id": g.id, "name": "guild " + g.id, "owner_id": "1400000000000000000", "unavailable": false, "large": false,
 		"joined_at": stamp(epoch), "member_count": len(s.users), "channels": channels, "threads": threads,
-		"roles": roles, "members": []object{me}, "emojis": []any{}, "stickers": []any{}, "features": []string{},
+		"roles": g.roleList(), "members": []object{s.botMember(g)}, "emojis": []any{}, "stickers": []any{}, "features": []string{},
 		"presences": []any{}, "voice_states": []any{}, "stage_instances": []any{}, "preferred_locale": "en-US",
 		"premium_tier": 0, "nsfw_level": 0, "verification_level": 0,
 	}

@@ -1,6 +1,9 @@
 package discordsim
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Permission bits of the bot in a channel, for SetPermissions.
 const (
@@ -51,7 +54,7 @@ func (s *Sim) addGuild(id string) *guild {
 	id = s.orNewID(id)
 	g := s.guilds[id]
 	if g == nil {
-		g = &guild{id: id, roles: map[string]bool{}}
+		g = s.newGuild(id)
 		s.guilds[id] = g
 		s.guildOrder = append(s.guildOrder, id)
 	} else if !g.absent {
@@ -62,15 +65,16 @@ func (s *Sim) addGuild(id string) *guild {
 	return g
 }
 
-// AddChannel makes a channel of type Announcement or Forum, or else Text, and its guild if that is unknown.
+// AddChannel makes a channel of type Announcement, Forum, Voice or Category, or else Text, and its guild if that is
+// unknown. The calls of a voice channel are not simulated.
 func (s *Sim) AddChannel(guildID, id string, kind ChannelType) string {
-	if kind != Announcement && kind != Forum {
+	if !slices.Contains([]ChannelType{Announcement, Forum, Voice, Category}, kind) {
 		kind = Text
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g := s.addGuild(guildID)
-	c := &channel{id: s.orNewID(id), guild: g.id, kind: kind, name: "channel", perms: DefaultPermissions, created: s.now()}
+	c := &channel{id: s.orNewID(id), guild: g.id, kind: kind, name: "channel", created: s.now()}
 	s.channels[c.id] = c
 	g.channels = append(g.channels, c)
 	s.dispatch(g.id, intentGuilds, "CHANNEL_CREATE", s.wire(c))
@@ -92,7 +96,9 @@ func (s *Sim) AddUser(u User) string {
 	s.users[u.ID] = n
 	for _, r := range u.Roles {
 		for _, g := range s.guilds {
-			g.roles[r] = true
+			if g.roles[r] == nil {
+				g.roles[r] = &role{Role: Role{ID: r, Name: "role " + r}}
+			}
 		}
 	}
 	return u.ID
@@ -130,18 +136,6 @@ func (s *Sim) CloseDMs(userID string, closed bool) error {
 		return fmt.Errorf("close direct messages: unknown user %s", userID)
 	}
 	u.dmsClosed = closed
-	return nil
-}
-
-// SetPermissions sets what the bot may do in a channel and its threads. No event tells of it.
-func (s *Sim) SetPermissions(channelID string, bits int64) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := s.channels[channelID]
-	if c == nil || c.kind.isThread() || c.kind == dmChannel {
-		return fmt.Errorf("set permissions: %s is no guild channel", channelID)
-	}
-	c.perms = bits
 	return nil
 }
 
@@ -206,7 +200,7 @@ func (s *Sim) botMay(c *channel, bit int64) bool {
 	if c.kind.isThread() {
 		c = s.channels[c.parent]
 	}
-	return c.kind == dmChannel || c.perms&bit != 0
+	return c.kind == dmChannel || s.botPermissions(c)&bit != 0
 }
 
 func (s *Sim) createDM(c *call) (int, any, *apiError) {
@@ -249,6 +243,9 @@ func (s *Sim) getMember(c *call) (int, any, *apiError) {
 		return 0, nil, errMissingAccess
 	case u == nil:
 		return 0, nil, refuse(404, 10007, "Unknown Member")
+	}
+	if u == s.bot {
+		return 200, s.botMember(g), nil
 	}
 	o := u.member()
 	o["user"] = *u

@@ -205,7 +205,7 @@ func (s *Sim) wait(r *http.Request, d time.Duration) bool {
 func (s *Sim) perform(r route, c *call, over bool, fault Fault) answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := answer{header: http.Header{}}
+	a := answer{header: http.Header{"Date": {s.now().UTC().Format(http.TimeFormat)}}}
 	if !strings.HasPrefix(c.UserAgent(), "DiscordBot (") {
 		s.violate("%s: User-Agent is not of the form DiscordBot (url, version)", r.pattern)
 	}

@@ -1,6 +1,9 @@
 package discordsim
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // route is one route of the API.
 type route struct {
@@ -31,6 +34,7 @@ func (s *Sim) routes() []route {
 		{"GET /applications/@me", false, loose, s.getApplication},
 		{"GET /oauth2/applications/@me", false, loose, s.getApplication},
 		{"POST /users/@me/channels", false, loose, s.createDM},
+		{"GET /guilds/{guild}", false, loose, s.getGuild},
 		{"GET /guilds/{guild}/channels", false, loose, s.getGuildChannels},
 		{"GET /guilds/{guild}/members/{user}", false, loose, s.getMember},
 		{"GET /guilds/{guild}/threads/active", false, loose, s.getActiveThreads},
@@ -95,18 +99,21 @@ func (s *Sim) getUser(c *call) (int, any, *apiError) {
 }
 
 func (s *Sim) getApplication(*call) (int, any, *apiError) {
-	const contentLimited = 1 << 19 // GATEWAY_MESSAGE_CONTENT_LIMITED
-	flags, flagsText := contentLimited, "524288"
-	if s.cfg.NoMessageContent {
-		flags, flagsText = 0, "0"
+	const content, contentLimited = 1 << 18, 1 << 19 // GATEWAY_MESSAGE_CONTENT, _LIMITED
+	flags := contentLimited
+	switch {
+	case s.cfg.NoMessageContent:
+		flags = 0
+	case s.cfg.Verified:
+		flags = content
 	}
 	owner := user{ID: "1400000000000000000", Username: "owner", Discriminator: "0"}
 	return 200, object{
 		"id": s.cfg.AppID, "name": s.bot.Username, "icon": nil, "description": "", "type": nil, "verify_key": "00",
-		"flags": flags, "flags_new": flagsText, "redirect_uris": []string{}, "interactions_endpoint_url": nil,
+		"flags": flags, "flags_new": strconv.Itoa(flags), "redirect_uris": []string{}, "interactions_endpoint_url": orNil(s.cfg.InteractionsURL),
 		"role_connections_verification_url": nil, "owner": owner, "team": nil,
 		"approximate_guild_count": len(s.guilds), "approximate_user_install_count": 0,
 		"approximate_user_authorization_count": 0, "explicit_content_filter": 0,
-		"eligible_oauth2_scopes": []string{}, "bot": *s.bot, "bot_public": false, "bot_require_code_grant": false,
+		"eligible_oauth2_scopes": []string{}, "bot": *s.bot, "bot_public": s.cfg.Public, "bot_require_code_grant": false,
 	}, nil
 }

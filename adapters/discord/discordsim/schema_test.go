@@ -119,6 +119,8 @@ func TestAnswersFitOpenAPI(t *testing.T) {
 	}
 	w := newWorld(t, Config{NoLimits: true})
 	forum := w.AddChannel(w.guild, "", Forum)
+	w.ok(w.SetForum(forum, ForumRules{RequireTag: true, Tags: []string{"bug", "question"}}))
+	w.ok(w.Overwrite(forum, w.guild, SendInThreads, MentionEveryone))
 	hers := w.post(w.channel, "from", Extra{Attachments: []File{{Name: "ä.txt", Data: []byte("x")}}, Sticker: "wave"})
 	w.post(w.channel, "", Extra{Forward: &Forward{Content: "forwarded"}})
 	mine := w.send(w.channel, `{"content":"mine","nonce":"1","message_reference":{"message_id":"`+hers+`"},"components":[{"type":1,"components":[{"type":2,"style":1,"label":"x","custom_id":"x"}]}]}`).id()
@@ -137,6 +139,8 @@ func TestAnswersFitOpenAPI(t *testing.T) {
 		{"GET", "/applications/@me", "/applications/@me", ""},
 		{"GET", "/oauth2/applications/@me", "/oauth2/applications/@me", ""},
 		{"POST", "/users/@me/channels", "/users/@me/channels", `{"recipient_id":"` + w.user + `"}`},
+		{"GET", "/guilds/" + w.guild, "/guilds/{guild_id}", ""},
+		{"GET", "/guilds/" + w.guild + "/members/" + w.bot.ID, "/guilds/{guild_id}/members/{user_id}", ""},
 		{"GET", "/guilds/" + w.guild + "/channels", "/guilds/{guild_id}/channels", ""},
 		{"GET", "/guilds/" + w.guild + "/members/" + w.user, "/guilds/{guild_id}/members/{user_id}", ""},
 		{"GET", "/guilds/" + w.guild + "/threads/active", "/guilds/{guild_id}/threads/active", ""},

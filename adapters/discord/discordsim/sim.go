@@ -20,6 +20,9 @@ type Config struct {
 	BotName  string // "ccbridge"
 	CDN      string // "https://cdn.discordapp.com": what attachment URLs begin with
 
+	Verified          bool          // the application was reviewed: MESSAGE_CONTENT without limit
+	Public            bool          // anybody may invite the bot
+	InteractionsURL   string        // of the developer portal: interactions go there, not to the gateway
 	NoMessageContent  bool          // the MESSAGE_CONTENT intent is off in the developer portal
 	NoLimits          bool          // no rate limits, no limits of Identify: for benchmarks
 	HeartbeatInterval time.Duration // 41.25 s; a client silent for twice as long is closed with 4009

@@ -2,6 +2,7 @@ package discordsim
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -18,6 +19,8 @@ type ChannelType int
 const (
 	Text               ChannelType = 0
 	dmChannel          ChannelType = 1
+	Voice              ChannelType = 2
+	Category           ChannelType = 4
 	Announcement       ChannelType = 5
 	announcementThread ChannelType = 10
 	publicThread       ChannelType = 11
@@ -148,7 +151,8 @@ type channel struct {
 	id, guild, parent, name, owner string
 	kind                           ChannelType
 	recipient                      string // of a direct message channel
-	perms                          int64  // the bot's; threads use their parent's
+	overwrites                     []overwrite
+	rules                          ForumRules
 	messages                       []*message
 	last                           string
 	total                          int
@@ -164,9 +168,13 @@ type channel struct {
 type guild struct {
 	id       string
 	channels []*channel // in order of creation, threads included
-	roles    map[string]bool
+	roles    map[string]*role
 	absent   bool // the bot was removed
 	out      bool // outage
+
+	botRoles   []string
+	botTimeout time.Time // until when it may not write
+	noCommands bool      // the bot was invited without the scope applications.commands
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000+00:00") }
@@ -204,14 +212,26 @@ func (s *Sim) wire(c *channel) object {
 			o["member"] = s.threadMember(c)
 		}
 	default:
-		o["position"], o["permission_overwrites"], o["nsfw"], o["topic"] = 0, []any{}, false, nil
+		o["position"], o["permission_overwrites"], o["nsfw"], o["topic"] = 0, append([]overwrite{}, c.overwrites...), false, nil
 		o["rate_limit_per_user"] = 0
 		if c.kind == Forum {
-			o["available_tags"] = []any{}
+			s.wireForum(c, o)
 		}
 	}
 	o["guild_id"], o["name"], o["parent_id"] = c.guild, c.name, orNil(c.parent)
 	return o
+}
+
+// wireForum adds what only forums have.
+func (s *Sim) wireForum(c *channel, o object) {
+	tags := []object{}
+	for i, name := range c.rules.Tags {
+		tags = append(tags, object{"id": fmt.Sprintf("%s%02d", c.id, i), "name": name, "moderated": c.rules.Moderated, "emoji_id": nil, "emoji_name": nil})
+	}
+	o["available_tags"] = tags
+	if c.rules.RequireTag {
+		o["flags"] = flagRequireTag
+	}
 }
 
 func (s *Sim) threadMember(c *channel) object {
