@@ -272,7 +272,7 @@ func (o *outbox) call(ctx context.Context, out *outside, k laneKey, d Delivery) 
 // failed sorts out a call that gave no clear yes.
 func (o *outbox) failed(ctx context.Context, out *outside, k laneKey, d Delivery, err error) {
 	v := judge(d, err)
-	o.b.Log.Debug("call failed", append(deliveryAttrs(d), slog.String("error", v.err.Error()))...)
+	o.b.traceFailed(d, v.err)
 	now := time.Now()
 	if v.outcome != "" {
 		o.works(out)

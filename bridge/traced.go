@@ -6,7 +6,7 @@ import (
 )
 
 // What happens to events and deliveries is logged at debug level, step by step and without anybody's words: "stored",
-// "stepped", "begun", "settled", and beside them "call failed" and "looked". `ccbridge demo` shows these lines.
+// "stepped", "begun", "settled", "call failed", and beside them "looked". `ccbridge demo` shows these lines.
 
 // debugs says whether anybody wants them, so that nothing is made ready for nobody.
 func (b *Bridge) debugs() bool { return b.Log.Enabled(b.status.ctx, slog.LevelDebug) }
@@ -59,6 +59,15 @@ func (b *Bridge) traceBegun(d Delivery) {
 		attrs = append(attrs, slog.String("visitor", d.Call.Visitor.UserID))
 	}
 	b.Log.Debug("begun", attrs...)
+}
+
+// traceFailed: a call gave no clear yes.
+func (b *Bridge) traceFailed(d Delivery, e *SendError) {
+	if !b.debugs() {
+		return
+	}
+	b.Log.Debug("call failed", append(deliveryAttrs(d), slog.String("target", string(d.To)), slog.String("certainty", e.Certainty.String()),
+		slog.String("error", e.Error()))...)
 }
 
 // traceSettled: what came of a delivery is on disk.

@@ -19,6 +19,7 @@ type process struct {
 	hear    func(line []byte) // takes each line of its log; the slice is valid during the call only
 	tell    func(event, detail string)
 
+	rests time.Duration // restTime outside tests
 	again chan struct{} // asks for a start
 
 	mu      sync.Mutex
@@ -38,8 +39,8 @@ type processView struct {
 }
 
 const (
-	// rests is how long a killed bridge stays dead, unless somebody starts it before.
-	rests = 4 * time.Second
+	// restTime is how long a killed bridge stays dead, unless somebody starts it before.
+	restTime = 8 * time.Second
 	// stopTime is how long the bridge may take to stop in order.
 	stopTime = 5 * time.Second
 	// maxLogLine bounds the line of the log that is looked at; what is longer is left out.
@@ -47,7 +48,7 @@ const (
 )
 
 func newProcess(command []string, hear func([]byte), tell func(event, detail string)) *process {
-	return &process{command: command, hear: hear, tell: tell, again: make(chan struct{}, 1), view: processView{State: "ended", Since: time.Now()}}
+	return &process{command: command, hear: hear, tell: tell, rests: restTime, again: make(chan struct{}, 1), view: processView{State: "ended", Since: time.Now()}}
 }
 
 // run keeps the bridge running until ctx ends; then it stops it and waits for it.
@@ -112,10 +113,10 @@ func (p *process) rest(ctx context.Context, err error) {
 	p.view.State, p.view.PID, p.view.Since = "ended", 0, time.Now()
 	var due <-chan time.Time
 	if killed {
-		timer := time.NewTimer(rests)
+		timer := time.NewTimer(p.rests)
 		defer timer.Stop()
 		due = timer.C
-		p.view.State, p.view.Again = "killed", time.Now().Add(rests)
+		p.view.State, p.view.Again = "killed", time.Now().Add(p.rests)
 	}
 	p.mu.Unlock()
 	switch {

@@ -56,6 +56,7 @@ type logLine struct {
 	Outcome    string     `json:"outcome"`
 	Took       int        `json:"took_ms"`
 	Found      string     `json:"found"`
+	Certainty  string     `json:"certainty"`
 	From       string     `json:"from"`
 	To         string     `json:"to"`
 	Events     int        `json:"events"`
@@ -115,7 +116,7 @@ func (l logLine) step() (stripStep, bool) {
 	case "looked":
 		return stripStep{What: "looked up", Level: "human", ID: l.Delivery, Detail: l.what() + ": " + found(l.Found)}, true
 	case "call failed":
-		return stripStep{What: "failed", Level: "bad", ID: l.Delivery, Detail: l.what() + ": " + l.Error}, true
+		return stripStep{What: "failed", Level: "bad", ID: l.Delivery, Detail: l.what() + ": " + l.failure()}, true
 	case "state":
 		level := "ok"
 		if l.State != "up" {
@@ -158,6 +159,14 @@ func found(certainty string) string {
 		return "it was not done"
 	}
 	return "nobody can tell yet"
+}
+
+// failure is how a call failed; what the outside said comes last, for who knows it.
+func (l logLine) failure() string {
+	if l.Certainty == "not done" {
+		return "not done, tried again later — " + l.Error
+	}
+	return "no answer came, it may have been done — " + l.Error
 }
 
 func tries(n int) string {

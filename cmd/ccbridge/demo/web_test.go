@@ -10,6 +10,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"ccbridge/cmd/ccbridge/config"
 	"ccbridge/cmd/ccbridge/service"
@@ -48,7 +49,9 @@ func startWeb(t *testing.T) *world {
 	ended := make(chan error, 1)
 	w := &world{}
 	go func() {
-		ended <- playWebWith(ctx, "127.0.0.1:0", log, out, func(s *show) { w.show = s })
+		ended <- playWebWith(ctx, "127.0.0.1:0", log, out, func(s *show) {
+			w.show, s.process.rests = s, 3*time.Second
+		})
 		out.Close()
 	}()
 	t.Cleanup(func() {

@@ -139,7 +139,8 @@ export function place(platform, news) {
     choices();
     $("[data-hint]", section).hidden = threads.length + loose.length > 0;
     const items = threads.map((t) => ({ ...t, open: open.has(t.id), chosen: where.value === t.id }));
-    if (loose.length) items.push({ id: "loose", loose: true, messages: grouped(loose) });
+    for (const m of loose) items.push({ id: m.id, loose: true, messages: [m] });
+    items.sort((a, b) => new Date(a.messages[0].at) - new Date(b.messages[0].at));
     follow(box, () => keep(list, items, (t) => t.id, bornThread, fillThread));
   }
 
@@ -147,6 +148,7 @@ export function place(platform, news) {
     const latest = state.threads.at(-1);
     const begun = awaited ? state.threads.find((t) => !awaited.has(t.id)) : null;
     const begins = first && latest;
+    if (!first) for (const t of state.threads) if (!threads.some((old) => old.id === t.id)) open.add(t.id);
     threads = state.threads;
     loose = state.loose;
     choices();

@@ -4,7 +4,7 @@ import { $, make, put, mark, keep, act } from "./dom.js";
 /** machine brings the bridge's part to life; label(thread) names a thread. */
 export function machine(label) {
   const error = $("#bridge-error"), process = $("#process");
-  let bridge = null;
+  let bridge = null, injured = null;
 
   $("#kill").addEventListener("click", () => act("kill", {}, error));
   $("#start").addEventListener("click", () => act("start", {}, error));
@@ -13,6 +13,16 @@ export function machine(label) {
     button.addEventListener("click", () => act("switch", { name: button.dataset.switch, on: button.getAttribute("aria-pressed") !== "true" }, error));
   }
   setInterval(drawProcess, 500);
+
+  // drawTip says what an injury means, and what to watch.
+  function drawTip() {
+    const tips = [];
+    if (bridge && bridge.state !== "running") tips.push("Write on: what you write waits at the platforms and at the centre, and the bridge fetches it when it is back.");
+    if (injured?.centre) tips.push("The centre answers nobody: texts wait in the bridge, in their order.");
+    if (injured?.limited) tips.push("Slack takes no posts: answers wait, and each is tried again when Slack says so.");
+    if (injured?.armed.length) tips.push(`The next answer gets lost of: ${injured.armed.join(", ")}. The bridge looks whether it was done before it repeats anything.`);
+    put($("#armed"), tips.join(" "));
+  }
 
   function drawProcess() {
     if (!bridge) return;
@@ -39,7 +49,7 @@ export function machine(label) {
   const short = (id) => (id.length > 14 ? "…" + id.slice(-12) : id);
 
   return {
-    bridge(state) { bridge = state; drawProcess(); },
+    bridge(state) { bridge = state; drawProcess(); drawTip(); },
     truth(state) {
       for (const dd of document.querySelectorAll("[data-truth]")) {
         const value = state[dd.dataset.truth];
@@ -50,7 +60,8 @@ export function machine(label) {
     switches(state) {
       const on = { centre: state.centre, limited: state.limited, lost: state.armed.length > 0 };
       for (const button of document.querySelectorAll("[data-switch]")) mark(button, "aria-pressed", on[button.dataset.switch]);
-      put($("#armed"), state.armed.length ? "The next answer gets lost of: " + state.armed.join(", ") + "." : "");
+      injured = state;
+      drawTip();
     },
     strip(steps) {
       keep($("#strip"), steps.toReversed(), (step) => step.seq, born, (item, step) => {

@@ -199,12 +199,23 @@ func (p *Page) Key(keys string) {
 // Tabs presses Tab until an element that the CSS selector names has the focus: it must be reached with the keyboard.
 func (p *Page) Tabs(selector string) {
 	p.t.Helper()
+	p.reach(selector, chromedp.KeyEvent(kb.Tab))
+}
+
+// Back does the same with Shift+Tab.
+func (p *Page) Back(selector string) {
+	p.t.Helper()
+	p.reach(selector, chromedp.KeyEvent(kb.Tab, chromedp.KeyModifiers(kb.ModifierShift)))
+}
+
+func (p *Page) reach(selector string, tab chromedp.Action[chromedp.Void]) {
+	p.t.Helper()
 	const most = 200
 	for range most {
 		if p.Is(fmt.Sprintf("document.activeElement.matches(%q)", selector)) {
 			return
 		}
-		p.Key(kb.Tab)
+		do(p, "press Tab", tab)
 	}
 	p.fail("%s cannot be reached with Tab", selector)
 }
