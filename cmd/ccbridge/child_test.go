@@ -52,7 +52,7 @@ func beChild(path string) int {
 		return 1
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.Server.LogLevel}))
-	err := service.Run(ctx, cfg, log, hook)
+	err := service.Run(ctx, cfg, service.Options{Log: log, Hook: hook})
 	if trace := os.Getenv(childTrace); trace != "" {
 		os.WriteFile(trace, []byte(strconv.FormatInt(n.Load(), 10)), 0o600) //nolint:errcheck // its absence fails the test
 	}

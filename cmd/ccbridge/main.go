@@ -104,8 +104,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 }
 
-// loadAndRun runs the bridge if its configuration is sound, and else prints the faults.
+// loadAndRun runs the bridge if its configuration is sound, and else prints the faults. SIGHUP has the configuration read
+// again.
 func loadAndRun(ctx context.Context, path string, stderr io.Writer) error {
+	reload := make(chan os.Signal, 1)
+	signal.Notify(reload, syscall.SIGHUP)
+	defer signal.Stop(reload)
 	cfg, faults := config.Load(path, os.LookupEnv)
 	if config.Broken(faults) {
 		for _, f := range faults {
@@ -113,7 +117,7 @@ func loadAndRun(ctx context.Context, path string, stderr io.Writer) error {
 		}
 		return faultyConfig(path, faults)
 	}
-	return service.RunLogged(ctx, cfg, faults, stderr)
+	return service.RunLogged(ctx, cfg, faults, stderr, reload)
 }
 
 // configFlag parses a command line whose only flag is -config.

@@ -173,7 +173,7 @@ func (w *world) start() {
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	cfg := w.load()
 	ended := w.ended
-	go func() { ended <- service.Run(ctx, cfg, log, nil) }()
+	go func() { ended <- service.Run(ctx, cfg, service.Options{Log: log}) }()
 	w.t.Cleanup(w.stop)
 }
 

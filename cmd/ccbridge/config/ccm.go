@@ -22,9 +22,11 @@ func decodeCCM(s *section) CCM {
 	}
 	if ccm.CAFile != "" {
 		ccm.CAFile = s.ref.path(ccm.CAFile)
-		if p := isCertificateFile(ccm.CAFile); p != nil {
+		text, p := readCertificates(ccm.CAFile)
+		if p != nil {
 			s.report(s.at("ca_file"), p)
 		}
+		s.hidden[keyPath(s.path, "ca_file")] = NewSecret(text)
 	}
 	if _, found := s.get("push_secret"); found && ccm.Receive == "poll" {
 		s.warn(s.at("push_secret"), `is of no use with receive = "poll"`, "nothing here")

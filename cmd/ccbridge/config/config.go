@@ -22,6 +22,8 @@ type Config struct {
 	Adapters []Adapter // sorted by name
 	Routes   []Route   // as in the file: the first match wins
 	Settings []Setting // every key, in the order they are read
+
+	hidden map[string]Secret // of keys whose setting does not show all that they are: secrets, what a named file holds
 }
 
 // Server is [server]: how the process itself behaves.
@@ -127,7 +129,7 @@ func Parse(path, text string, env func(string) (string, bool)) (Config, []Fault)
 }
 
 func newDecoder(path string, env func(string) (string, bool)) *decoder {
-	return &decoder{file: path, ref: reference{dir: filepath.Dir(path), env: env}}
+	return &decoder{file: path, hidden: map[string]Secret{}, ref: reference{dir: filepath.Dir(path), env: env}}
 }
 
 // load decodes what stands below root, nil if it could not be read, and leaves its faults in d.
@@ -146,7 +148,7 @@ func (d *decoder) load(root *section) Config {
 		d.reportUnknownKeys()
 	}
 	d.sortFaults()
-	cfg.Settings = d.settings
+	cfg.Settings, cfg.hidden = d.settings, d.hidden
 	return cfg
 }
 

@@ -51,7 +51,7 @@ func TestLoadFillsInDefaults(t *testing.T) {
 			{Adapter: "dc", Channels: []string{"1100000000000000002"}, Open: "mention", Speakers: "customer", Reopen: "ask", ChannelID: "1", Locale: "en"},
 		},
 	}
-	cfg.Settings = nil // TestSettings
+	cfg.Settings, cfg.hidden = nil, nil // TestSettings, TestChanges
 	if !reflect.DeepEqual(cfg, want) {
 		t.Errorf("got  %+v\nwant %+v", cfg, want)
 	}
@@ -212,7 +212,7 @@ func TestExample(t *testing.T) {
 	if err := os.WriteFile(path, settingLine.ReplaceAll(example, []byte("$1")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	d := &decoder{file: path, ref: reference{dir: filepath.Dir(path), env: exampleEnv}}
+	d := newDecoder(path, exampleEnv)
 	full := d.load(d.open())
 	requireFaults(t, d.faults, nil)
 	for _, s := range d.sections {
@@ -226,7 +226,7 @@ func TestExample(t *testing.T) {
 	// What is shown as default is the default, but for the route's own samples.
 	full.Path, full.Store.Path, full.Admin.Socket = cfg.Path, cfg.Store.Path, cfg.Admin.Socket
 	full.Routes[0].Staff = nil
-	full.Settings, cfg.Settings = nil, nil
+	full.Settings, cfg.Settings, full.hidden, cfg.hidden = nil, nil, nil, nil
 	if !reflect.DeepEqual(cfg, full) {
 		t.Errorf("the example's defaults are others than the program's:\n%+v\n%+v", full, cfg)
 	}

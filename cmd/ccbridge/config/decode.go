@@ -22,6 +22,7 @@ type decoder struct {
 	exposed  bool         // others than the owner can read the file
 	sections []*section   // in the order of decoding
 	settings []Setting    // in force, in the order of decoding
+	hidden   map[string]Secret
 	faults   []Fault
 }
 

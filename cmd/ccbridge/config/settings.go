@@ -30,6 +30,7 @@ func (s *section) note(key, value string) {
 
 // noteSecret records that a secret is in force, or that none is.
 func (s *section) noteSecret(key string, secret Secret) {
+	s.hidden[keyPath(s.path, key)] = secret
 	if secret.Reveal() == "" {
 		s.note(key, "")
 		return

@@ -138,17 +138,17 @@ func isUsableDatabasePath(path string) *problem {
 	return nil
 }
 
-// isCertificateFile looks whether path holds certificates in PEM.
-func isCertificateFile(path string) *problem {
+// readCertificates reads a file of certificates in PEM.
+func readCertificates(path string) (string, *problem) {
 	const write = "the path of a file of certificates in PEM, relative to the folder of this configuration"
 	text, err := readFile(path, 1<<20)
 	if err != nil {
-		return &problem{text: "cannot be read: " + err.Error(), write: write}
+		return "", &problem{text: "cannot be read: " + err.Error(), write: write}
 	}
 	if !x509.NewCertPool().AppendCertsFromPEM([]byte(text)) {
-		return &problem{text: "contains no certificate", write: write}
+		return "", &problem{text: "contains no certificate", write: write}
 	}
-	return nil
+	return text, nil
 }
 
 var (

@@ -65,7 +65,7 @@ func TestDemoSimsGuide(t *testing.T) {
 	cfg.Server.Listen = "127.0.0.1:0"
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- service.Run(ctx, cfg, slog.New(slog.DiscardHandler), nil) }()
+	go func() { ended <- service.Run(ctx, cfg, service.Options{Log: slog.New(slog.DiscardHandler)}) }()
 	defer func() {
 		cancel()
 		if err := <-ended; err != nil {

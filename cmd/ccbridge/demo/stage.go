@@ -109,7 +109,7 @@ func onStage(ctx context.Context, platform string, log *slog.Logger, play func(c
 	ended := make(chan error, 1)
 	go func() {
 		defer stopPlay()
-		ended <- service.Run(bridgeCtx, cfg, log, nil)
+		ended <- service.Run(bridgeCtx, cfg, service.Options{Log: log})
 	}()
 	at := &stage{sims: s, chat: newChat(platform, s)}
 	err = waitReady(playCtx, at.chat)

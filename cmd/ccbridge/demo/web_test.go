@@ -28,7 +28,7 @@ func beBridge(path string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	cfg, faults := config.Load(path, os.LookupEnv)
-	if config.Broken(faults) || service.RunLogged(ctx, cfg, faults, os.Stderr) != nil {
+	if config.Broken(faults) || service.RunLogged(ctx, cfg, faults, os.Stderr, nil) != nil {
 		return 1
 	}
 	return 0

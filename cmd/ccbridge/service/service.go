@@ -17,17 +17,26 @@ import (
 	"ccbridge/adapters/slack"
 	"ccbridge/bridge"
 	"ccbridge/bridge/store"
-	"ccbridge/ccm"
 	"ccbridge/cmd/ccbridge/config"
 	"ccbridge/cmd/ccbridge/console"
 )
 
-// RunLogged runs the bridge until ctx ends, and logs to stderr. warnings are those of the configuration.
-func RunLogged(ctx context.Context, cfg config.Config, warnings []config.Fault, stderr io.Writer) error {
-	log := NewLog(stderr, cfg.Server.LogLevel)
-	for _, w := range warnings {
-		log.Warn("configuration", "file", w.File, "line", w.Line, "key", w.Key, "fault", w.Text, "write", w.Write)
-	}
+// Options are what Run needs beside the configuration.
+type Options struct {
+	Log    *slog.Logger
+	Level  *slog.LevelVar              // that of Log, for a reload to change; nil: it stays
+	Env    func(string) (string, bool) // as os.LookupEnv, for a reload
+	Reload <-chan os.Signal            // each signal asks for a reload; nil: none
+	Hook   func(point string)          // for tests
+}
+
+// RunLogged runs the bridge until ctx ends, and logs to stderr. warnings are those of the configuration; each of the
+// signals has it read again.
+func RunLogged(ctx context.Context, cfg config.Config, warnings []config.Fault, stderr io.Writer, signals <-chan os.Signal) error {
+	var level slog.LevelVar
+	level.Set(cfg.Server.LogLevel)
+	log := NewLog(stderr, &level)
+	logFaults(log, warnings)
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
@@ -36,14 +45,26 @@ func RunLogged(ctx context.Context, cfg config.Config, warnings []config.Fault, 
 	looking.Go(func() { quickLook(ctx, cfg, log) })
 	defer looking.Wait()
 	defer cancel()
-	return Run(ctx, cfg, log, nil)
+	return Run(ctx, cfg, Options{Log: log, Level: &level, Env: os.LookupEnv, Reload: signals})
+}
+
+// logFaults logs each fault of a configuration as a line.
+func logFaults(log *slog.Logger, faults []config.Fault) {
+	for _, f := range faults {
+		logOne := log.Error
+		if f.Warning {
+			logOne = log.Warn
+		}
+		logOne("configuration", "file", f.File, "line", f.Line, "key", f.Key, "fault", f.Text, "write", f.Write)
+	}
 }
 
 // gcPercent trades a little CPU for memory: most of what a thousand waiting polls need is kept, not made anew.
 const gcPercent = 50
 
-// Run opens what a bridge needs, runs it, and closes all in reverse order. hook is for tests.
-func Run(ctx context.Context, cfg config.Config, log *slog.Logger, hook func(string)) error {
+// Run opens what a bridge needs, runs it, and closes all in reverse order.
+func Run(ctx context.Context, cfg config.Config, o Options) error {
+	log, hook := o.Log, o.Hook
 	reg := prometheus.NewRegistry()
 	prometheus.WrapRegistererWithPrefix("ccbridge_", reg).MustRegister(processCollectors()...)
 	meter := newMetrics(reg, cfg.Adapters)
@@ -62,18 +83,20 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, hook func(str
 		}
 	}()
 
-	centre, err := newCentre(cfg)
+	client, err := newClient(cfg)
 	if err != nil {
 		return err
 	}
-	defer centre.Close()
+	var outside centre
+	outside.use(client)
+	defer outside.use(nil)
 
-	built, err := buildAdapters(cfg, log)
+	built, err := adaptersFor(cfg, nil, nil, log)
 	if err != nil {
 		return err
 	}
 	b := bridge.New(bridge.Config{
-		Settings: coreSettings(cfg, built), Store: st, Centre: centre, Meter: meter, Log: log, Hook: hook,
+		Settings: coreSettings(cfg, built), Store: st, Centre: &outside, Meter: meter, Log: log, Hook: hook,
 	})
 	reg.MustRegister(newGauges(b, st.Stats, cfg.Store.Path))
 
@@ -87,39 +110,17 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, hook func(str
 		return err
 	}
 	defer srv.close(ctx)
+	reloader := newReloader(cfg, o, meter, &outside, b.Reconfigure, built)
+	reloading, stop := context.WithCancel(ctx)
+	var group sync.WaitGroup
+	group.Go(func() { reloader.Run(reloading, o.Reload) })
+	defer group.Wait()
+	defer stop()
 	if err := b.Run(ctx); err != nil {
 		return err
 	}
 	log.Info("stopped")
 	return nil
-}
-
-func newCentre(cfg config.Config) (*ccm.Client, error) {
-	c, err := ccm.New(centreConfig(cfg))
-	if err != nil {
-		return nil, fmt.Errorf("set up the centre's client: %w", err)
-	}
-	return c, nil
-}
-
-func centreConfig(cfg config.Config) ccm.Config {
-	return ccm.Config{
-		BaseURL: cfg.CCM.BaseURL, AuthURL: cfg.CCM.AuthURL, AppKey: cfg.CCM.AppKey, AppSecret: cfg.CCM.AppSecret.Reveal(),
-		CAFile: cfg.CCM.CAFile, TenantSpace: cfg.CCM.TenantSpace, CallTimeout: cfg.Limits.CallTimeout,
-	}
-}
-
-// buildAdapters makes the configured adapters; none of them opens anything yet.
-func buildAdapters(cfg config.Config, log *slog.Logger) (map[string]bridge.Adapter, error) {
-	built := map[string]bridge.Adapter{}
-	for _, a := range cfg.Adapters {
-		one, err := newAdapter(a, log)
-		if err != nil {
-			return nil, fmt.Errorf("set up adapter %s: %w", a.Name, err)
-		}
-		built[a.Name] = one
-	}
-	return built, nil
 }
 
 func newAdapter(a config.Adapter, log *slog.Logger) (bridge.Adapter, error) {
@@ -165,7 +166,7 @@ func coreLimits(cfg config.Config) bridge.Limits {
 }
 
 // NewLog writes text on a terminal, JSON otherwise.
-func NewLog(w io.Writer, level slog.Level) *slog.Logger {
+func NewLog(w io.Writer, level slog.Leveler) *slog.Logger {
 	opts := &slog.HandlerOptions{Level: level}
 	if f, ok := w.(*os.File); ok {
 		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
