@@ -9,6 +9,12 @@ import (
 func (b *Bridge) changed(before, s Session, now time.Time) {
 	from, to, adapter := before.State, s.State, s.Thread.Adapter
 	attrs := []any{slog.String("thread", s.Thread.String()), slog.Int("session", s.No)}
+	if s.Shadow { // what did not happen is not counted
+		if from != to {
+			b.Log.Info("session of a shadow", append(attrs, slog.String("from", string(from)), slog.String("to", string(to)))...)
+		}
+		return
+	}
 	opened := s.No - before.No
 	for range opened {
 		b.Meter.Opened(adapter)

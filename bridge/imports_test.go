@@ -25,7 +25,8 @@ var layers = []struct {
 }{
 	{[]string{"ccm"}, nil, "it is a client of the centre that anybody can use without the bridge"},
 	{[]string{"*/*sim", "*/*/*sim"}, nil, "a simulator that shares code with the bridge shares its mistakes"},
-	{[]string{"bridge"}, []string{"ccm"}, "the core knows no platform, no store and no program"},
+	{[]string{"bridge/mask"}, nil, "it knows texts and nothing else"},
+	{[]string{"bridge"}, []string{"bridge/mask", "ccm"}, "the core knows no platform, no store and no program"},
 	{[]string{"bridge/*"}, []string{"bridge", "ccm"}, "what is beside the core knows the core only"},
 	{[]string{"adapters"}, nil, "it is a page for whoever adds an adapter"},
 	{[]string{"adapters/reach"}, []string{"bridge"}, "it knows no adapter, so that all can use it"},
