@@ -61,6 +61,7 @@
 //	timers.go clock.go      due times; one heap, one timer
 //	queue.go errors.go      work by key; how calls fail
 //	bridge.go status.go     start, stop, state of the parts; limited.go what is left alone until when
+//	finding.go console.go   what an examination finds; what an operator sees and does
 //	settings.go             what may change while it works: adapters, routes, limits
 //	meter.go changes.go     what is counted; what becomes of sessions, counted and logged
 //	traced.go               what happens to an event or a delivery, step by step, for the log

@@ -1,6 +1,9 @@
 package bridge
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // Finding is one thing that was looked at, and what it means.
 type Finding struct {
@@ -46,6 +49,11 @@ type Findings struct {
 func (f *Findings) Add(one Finding) {
 	one.Part = f.Part
 	f.List = append(f.List, one)
+}
+
+// Forget drops what was found of check so far: something later says otherwise.
+func (f *Findings) Forget(check string) {
+	f.List = slices.DeleteFunc(f.List, func(one Finding) bool { return one.Check == check })
 }
 
 // OK keeps that all is well with what check names.

@@ -123,8 +123,10 @@ func (e *examination) get(ctx context.Context, what, url string, out any) (err e
 	case isAPI && ae.status/100 == 4 && ae.retryAfter == 0:
 		return err, true
 	case isAPI:
+		e.Forget(checkReach)
 		reach.Trouble(&e.Findings, checkReach, "Discord", ae.status, meansNothing)
 	default:
+		e.Forget(checkReach)
 		reach.Fault(&e.Findings, checkReach, "Discord", e.a.cfg.APIURL, e.key("api_url"), meansNothing, reach.CauseOf(err))
 	}
 	e.unreachable = true
@@ -158,6 +160,10 @@ func (e *examination) identity(ctx context.Context) bool {
 	}
 	err, ok := e.get(ctx, "the application", discordgo.EndpointAPI+"applications/@me", &e.app)
 	if !ok {
+		return false
+	}
+	if err == nil && (e.app.ID == 0 || e.app.Bot.ID == 0) {
+		reach.Fault(&e.Findings, checkReach, "Discord", e.a.cfg.APIURL, e.key("api_url"), meansNothing, reach.Other)
 		return false
 	}
 	e.OK(checkReach, "", "Discord answers at "+reach.Host(e.a.cfg.APIURL)+".")

@@ -249,6 +249,11 @@ func TestExamineFaults(t *testing.T) {
 			if f := found[0]; f.Check != c.check || f.Subject != c.subject || f.Level != c.level || !strings.Contains(f.Fix, c.fix) {
 				t.Errorf("%+v\nwant %s of %q, %s, with %q in its fix", f, c.check, c.subject, c.level, c.fix)
 			}
+			for _, f := range all {
+				if f.Level == bridge.FindingOK && f.Check == c.check && (f.Subject == c.subject || c.check == checkReach) {
+					t.Errorf("found well too: %+v", f)
+				}
+			}
 		})
 	}
 }
@@ -305,5 +310,24 @@ func TestExamineEnds(t *testing.T) {
 	a.Examine(ctx, p.routes, false)
 	if calls := sim.Calls(); len(calls) > 0 {
 		t.Errorf("asked: %+v", calls)
+	}
+}
+
+// TestExamineNonsense: whatever is answered, an examination ends, with something to say.
+func TestExamineNonsense(t *testing.T) {
+	t.Parallel()
+	for _, route := range []string{"GET /applications/@me", "GET /gateway/bot", "GET /guilds/{guild}", "GET /guilds/{guild}/members/{user}", "GET /guilds/{guild}/channels",
+		"GET /applications/{app}/guilds/{guild}/commands", "GET /applications/{app}/commands"} {
+		for _, body := range []string{"", "null", "[]", "{}", "[null]", "[7]", `{"id":7,"roles":7,"flags":"x"}`, `[{"id":"x","permission_overwrites":[{"allow":"x"}]}]`, "<html>"} {
+			p := healthy()
+			p.routes[0].Channels = append(p.routes[0].Channels, "*")
+			p.injure = func(s *discordsim.Sim) error {
+				s.Fail(discordsim.Fault{Route: route, Status: http.StatusOK, Body: body, Times: -1})
+				return nil
+			}
+			if found, _ := p.examine(t); len(found) == 0 {
+				t.Errorf("%s %q: nothing was found", route, body)
+			}
+		}
 	}
 }

@@ -23,6 +23,7 @@ const (
 	checkClock    = "slack.clock"
 	checkBotToken = "slack.token.bot"
 	checkAppToken = "slack.token.app"
+	checkBot      = "slack.bot"           // who it is, and where
 	checkScope    = "slack.scope"         // subject: the scope
 	checkSurplus  = "slack.scope.surplus" // scopes that are not used
 	checkChannel  = "slack.channel"       // subject: the channel, or "*"
@@ -104,8 +105,10 @@ func (e *examination) call(ctx context.Context, call func(context.Context) error
 	case err == nil, limited(err), errors.As(err, &refusal):
 		return err, true
 	case errors.As(err, &status):
+		e.Forget(checkReach)
 		reach.Trouble(&e.Findings, checkReach, "Slack", status.Code, meansNothing)
 	default:
+		e.Forget(checkReach)
 		reach.Fault(&e.Findings, checkReach, "Slack", e.a.cfg.APIURL, e.key("api_url"), meansNothing, reach.CauseOf(err))
 	}
 	e.unreachable = true

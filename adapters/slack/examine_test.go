@@ -84,8 +84,8 @@ func TestExamineHealthy(t *testing.T) {
 	for _, f := range bad(found) {
 		t.Errorf("not well: %+v", f)
 	}
-	for _, want := range []string{checkReach, checkClock, checkBotToken, checkAppToken, checkScope, checkChannel, checkHistory, checkDirect, checkPeople, checkManifest} {
-		if !slicesHas(found, want) {
+	for _, want := range []string{checkReach, checkClock, checkBotToken, checkBot, checkAppToken, checkScope, checkChannel, checkHistory, checkDirect, checkPeople, checkManifest} {
+		if !hasFinding(found, want) {
 			t.Errorf("nothing was found of %s", want)
 		}
 	}
@@ -220,12 +220,18 @@ func TestExamineFaults(t *testing.T) {
 			t.Parallel()
 			p := healthy()
 			c.change(p)
-			found := bad(p.examine(t))
+			all := p.examine(t)
+			found := bad(all)
 			if len(found) != 1 {
 				t.Fatalf("%d findings, want one: %+v", len(found), found)
 			}
 			if f := found[0]; f.Check != c.check || f.Subject != c.subject || f.Level != c.level || !strings.Contains(f.Fix, c.fix) {
 				t.Errorf("%+v\nwant %s of %q, %s, with %q in its fix", f, c.check, c.subject, c.level, c.fix)
+			}
+			for _, f := range all {
+				if f.Level == bridge.FindingOK && f.Check == c.check && (f.Subject == c.subject || c.check == checkReach) {
+					t.Errorf("found well too: %+v", f)
+				}
 			}
 		})
 	}
@@ -264,5 +270,28 @@ func TestExamineEnds(t *testing.T) {
 	a.Examine(ctx, p.routes, false)
 	if calls := sim.Calls(""); len(calls) > 0 {
 		t.Errorf("asked: %+v", calls)
+	}
+}
+
+// TestExamineNonsense: whatever is answered, an examination ends, with something to say.
+func TestExamineNonsense(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{"auth.test", "conversations.info", "conversations.history", "users.conversations", "users.info", "bots.info", "apps.connections.open"} {
+		for _, body := range []string{"", "null", "[]", "{}", `{"ok":true}`, `{"ok":false}`, `{"ok":false,"error":"somebody's words"}`, `{"ok":true,"channel":7}`, "<html>"} {
+			p := healthy()
+			p.routes[0].Channels = append(p.routes[0].Channels, "*")
+			p.injure = func(s *slacksim.Sim) {
+				s.Inject(slacksim.Fault{Method: method, Status: http.StatusOK, Body: body, Times: -1})
+			}
+			found := p.examine(t)
+			if len(found) == 0 {
+				t.Errorf("%s %q: nothing was found", method, body)
+			}
+			for _, f := range found {
+				if strings.Contains(f.Found, "words") {
+					t.Errorf("%s: an answer's words are shown: %+v", method, f)
+				}
+			}
+		}
 	}
 }

@@ -81,6 +81,11 @@ func (e *examination) identity(ctx context.Context) bool {
 	if !ok {
 		return false
 	}
+	if err == nil && (res.TeamID == "" || res.UserID == "") {
+		reach.Fault(&e.Findings, checkReach, "Slack", e.a.cfg.APIURL, e.key("api_url"), meansNothing, reach.Other)
+		e.unreachable = true
+		return false
+	}
 	e.OK(checkReach, "", "Slack answers at "+reach.Host(e.a.cfg.APIURL)+".")
 	skew, known := e.heard.Skew()
 	reach.Clock(&e.Findings, checkClock, "Slack", skew, known)
@@ -100,7 +105,10 @@ func (e *examination) identity(ctx context.Context) bool {
 			e.scopes[s] = true
 		}
 	}
-	e.OK(checkBotToken, "", "bot_token is valid: the bot @"+res.User+" of the workspace "+res.Team+" ("+res.URL+").")
+	if !hasFinding(e.List, checkBotToken) { // else there is more to say of it
+		e.OK(checkBotToken, "", "bot_token is valid.")
+	}
+	e.OK(checkBot, "", "It is the bot @"+res.User+" of the workspace "+res.Team+" ("+res.URL+").")
 	return true
 }
 
@@ -126,7 +134,7 @@ func (e *examination) refused(code string) (found, fix string) {
 
 // line asks for the address of a socket, as the bridge does with the app token, and opens none: Slack would send events to it.
 func (e *examination) line(ctx context.Context, client doer) {
-	if slicesHas(e.List, checkAppToken) {
+	if hasFinding(e.List, checkAppToken) {
 		return
 	}
 	api := e.a.client(&openOnce{client: client})
@@ -179,7 +187,8 @@ func (e *examination) sameApp(ctx context.Context) {
 	e.OK(checkAppToken, "", good)
 }
 
-func slicesHas(list []bridge.Finding, check string) bool {
+// hasFinding says whether something was found of check.
+func hasFinding(list []bridge.Finding, check string) bool {
 	for _, f := range list {
 		if f.Check == check {
 			return true
