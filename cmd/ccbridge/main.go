@@ -30,6 +30,8 @@ const usage = `usage:
   ccbridge check [-config config.toml]   read the configuration and print every fault
   ccbridge doctor [-config config.toml] [-live] [-json] [-adapter NAME]
                                          look at all that the bridge needs, and say what to do
+  ccbridge health [-config config.toml | -addr host:port] [-ready]
+                                         ask a running bridge whether it lives, or is ready
   ccbridge version [-json]               name the build: version, commit, date, Go, system
 `
 
@@ -93,6 +95,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			return err
 		}
 		return runCheck(path, stdout, stderr)
+	case "health":
+		return runHealth(ctx, args, stdout, stderr)
 	case "version":
 		return runVersion(args, stdout, stderr)
 	case "help", "-h", "-help", "--help":
