@@ -62,7 +62,8 @@ func (r *Reloader) Run(ctx context.Context, signals <-chan os.Signal) {
 }
 
 // Reload has the file read and its configuration put in force, or refused as a whole. What it says is for the operator,
-// one line each and without secrets: the faults of a file that is refused, else what was changed and what needs a restart.
+// one line each and without secrets: the faults of a file that is refused, else what was changed, what needs a restart, and
+// the warnings.
 // If ctx ends first the reload goes on, and the log tells what became of it.
 func (r *Reloader) Reload(ctx context.Context) (said []string, err error) {
 	q := request{make(chan answer, 1)}
@@ -84,14 +85,15 @@ func (r *Reloader) Config() config.Config { return *r.inForce.Load() }
 
 func (r *Reloader) reload(ctx context.Context) (said []string, err error) {
 	cfg, faults := config.Load(r.Config().Path, r.env)
+	var found []string
 	for _, f := range faults {
-		said = append(said, f.String())
+		found = append(found, f.String())
 	}
 	refused := config.Broken(faults)
 	logFaults(r.log, faults)
 	if refused {
 		r.log.Error(errRefused.Error(), "faults", len(faults))
-		return said, errRefused
+		return found, errRefused
 	}
 	var changed, restart []string
 	for _, key := range config.Changes(r.Config(), cfg) {
@@ -104,7 +106,7 @@ func (r *Reloader) reload(ctx context.Context) (said []string, err error) {
 	if err := r.apply(ctx, cfg, changed); err != nil {
 		err = fmt.Errorf("%w: %w", errRefused, err)
 		r.log.Error(err.Error())
-		return said, err
+		return found, err
 	}
 	if len(changed) == 0 {
 		said = append(said, "nothing is changed")
@@ -116,7 +118,7 @@ func (r *Reloader) reload(ctx context.Context) (said []string, err error) {
 		said = append(said, key+" needs a restart: until then what it was stays in force")
 		r.log.Warn("a changed setting needs a restart", "key", key)
 	}
-	return said, nil
+	return append(said, found...), nil
 }
 
 // apply puts the changed keys of cfg in force: all of them, or with an error none.

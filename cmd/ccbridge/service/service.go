@@ -98,6 +98,7 @@ func Run(ctx context.Context, cfg config.Config, o Options) error {
 	b := bridge.New(bridge.Config{
 		Settings: coreSettings(cfg, built), Store: st, Centre: &outside, Meter: meter, Log: log, Hook: hook,
 	})
+	reloader := newReloader(cfg, o, meter, &outside, b.Reconfigure, built)
 	reg.MustRegister(newGauges(b, st.Stats, cfg.Store.Path))
 
 	if socket, err := console.Serve(cfg.Admin.Socket, b.Console(), log); err != nil {
@@ -110,7 +111,6 @@ func Run(ctx context.Context, cfg config.Config, o Options) error {
 		return err
 	}
 	defer srv.close(ctx)
-	reloader := newReloader(cfg, o, meter, &outside, b.Reconfigure, built)
 	reloading, stop := context.WithCancel(ctx)
 	var group sync.WaitGroup
 	group.Go(func() { reloader.Run(reloading, o.Reload) })
