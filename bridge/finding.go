@@ -11,7 +11,7 @@ type Finding struct {
 	Check string `json:"check"`
 	// Subject is which of several it was: the id of a channel, a guild or a person, a scope, a permission; "" if there is one.
 	Subject string `json:"subject,omitempty"`
-	// Part is the adapter's configured name, "centre", "store" or "configuration".
+	// Part is the adapter's configured name, "centre", "store", "server", "machine" or "configuration".
 	Part  string       `json:"part"`
 	Level FindingLevel `json:"level"`
 	// Found is what is the case, in one plain sentence without secrets and without anybody's words.

@@ -9,8 +9,12 @@ import (
 	"ccbridge/bridge"
 )
 
-// maxSkew is how far clocks may be apart before it is worth a word. Dates in answers have whole seconds, and travel.
-const maxSkew = 10 * time.Second
+// How far clocks may be apart before it is worth a word, and before it is a fault. Dates in answers have whole seconds, and
+// travel.
+const (
+	maxSkew  = 5 * time.Second
+	fatalLag = 30 * time.Second
+)
 
 // Recorder remembers the head of the last answer that went through it.
 type Recorder struct {
@@ -58,11 +62,14 @@ func Clock(f *bridge.Findings, check, name string, skew time.Duration, known boo
 	case skew.Abs() <= maxSkew:
 		f.OK(check, "", "This machine's clock and that of "+name+" agree.")
 	default:
-		direction := "behind"
+		direction, level := "behind", bridge.FindingWarning
 		if skew < 0 {
 			direction = "ahead of"
 		}
-		f.Add(bridge.Finding{Check: check, Level: bridge.FindingWarning,
+		if skew.Abs() > fatalLag {
+			level = bridge.FindingFault
+		}
+		f.Add(bridge.Finding{Check: check, Level: level,
 			Found: fmt.Sprintf("This machine's clock is %s %s that of %s.", skew.Abs().Round(time.Second), direction, name),
 			Means: "After a restart the bridge may look back too far or not far enough, and what is written as a conversation ends may go to the wrong one.",
 			Fix:   "Let this machine set its clock by itself: timedatectl set-ntp true"})

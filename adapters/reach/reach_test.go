@@ -70,15 +70,17 @@ func TestClock(t *testing.T) {
 	t.Parallel()
 	at := func(d time.Duration) string { return time.Now().Add(d).UTC().Format(http.TimeFormat) }
 	for _, c := range []struct {
-		date string
-		want string // "" no finding
+		date  string
+		want  string // "" no finding
+		level bridge.FindingLevel
 	}{
-		{at(0), "agree"},
-		{at(-5 * time.Second), "agree"},
-		{at(time.Hour), "behind"},
-		{at(-time.Hour), "ahead of"},
-		{"", ""},
-		{"yesterday", ""},
+		{at(0), "agree", bridge.FindingOK},
+		{at(-3 * time.Second), "agree", bridge.FindingOK},
+		{at(15 * time.Second), "behind", bridge.FindingWarning},
+		{at(time.Hour), "behind", bridge.FindingFault},
+		{at(-time.Hour), "ahead of", bridge.FindingFault},
+		{"", "", ""},
+		{"yesterday", "", ""},
 	} {
 		r := &Recorder{Next: answering{c.date}}
 		if _, err := r.RoundTrip(nil); err != nil {
@@ -93,7 +95,7 @@ func TestClock(t *testing.T) {
 			}
 			continue
 		}
-		if len(f.List) != 1 || !strings.Contains(f.List[0].Found, c.want) || (f.List[0].Level == bridge.FindingOK) != (c.want == "agree") {
+		if len(f.List) != 1 || !strings.Contains(f.List[0].Found, c.want) || f.List[0].Level != c.level {
 			t.Errorf("%q: %+v, want %q", c.date, f.List, c.want)
 		}
 	}
