@@ -32,6 +32,7 @@ const usage = `usage:
                                          look at all that the bridge needs, and say what to do
   ccbridge health [-config config.toml | -addr host:port] [-ready]
                                          ask a running bridge whether it lives, or is ready
+  ccbridge password                      ask for a password and print its hash, for the operator's page
   ccbridge version [-json]               name the build: version, commit, date, Go, system
 `
 
@@ -97,6 +98,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return runCheck(path, stdout, stderr)
 	case "health":
 		return runHealth(ctx, args, stdout, stderr)
+	case "password":
+		return runPassword(ctx, args, stdin, stdout, stderr)
 	case "version":
 		return runVersion(args, stdout, stderr)
 	case "help", "-h", "-help", "--help":

@@ -78,6 +78,7 @@ func TestExitCodes(t *testing.T) {
 		"init":                            1,
 		"manifest":                        2,
 		"version x":                       2,
+		"password x":                      2,
 		"help":                            0,
 		"check -h":                        0,
 		"version":                         0,

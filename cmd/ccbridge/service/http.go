@@ -15,8 +15,8 @@ import (
 	"ccbridge/bridge"
 )
 
-// handler serves /healthz, /readyz and /metrics.
-func handler(status func() (map[string]bridge.Part, bool), reg *prometheus.Registry) http.Handler {
+// handler serves /healthz, /readyz and /metrics, and /admin by operator.
+func handler(status func() (map[string]bridge.Part, bool), reg *prometheus.Registry, operator http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "ok")
@@ -36,6 +36,8 @@ func handler(status func() (map[string]bridge.Part, bool), reg *prometheus.Regis
 		json.NewEncoder(w).Encode(answer) //nolint:errcheck // the client went away
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}))
+	mux.Handle("/admin", operator)
+	mux.Handle("/admin/", operator)
 	return http.MaxBytesHandler(mux, 1<<20)
 }
 

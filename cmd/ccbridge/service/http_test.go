@@ -1,6 +1,7 @@
 package service
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -24,7 +25,7 @@ func TestReadyz(t *testing.T) {
 		body string
 	}{true: {200, `{"status":"ok"` + body}, false: {503, `{"status":"not ready"` + body}} {
 		answer := httptest.NewRecorder()
-		handler(func() (map[string]bridge.Part, bool) { return parts, ready }, prometheus.NewRegistry()).
+		handler(func() (map[string]bridge.Part, bool) { return parts, ready }, prometheus.NewRegistry(), http.NotFoundHandler()).
 			ServeHTTP(answer, httptest.NewRequest("GET", "/readyz", nil))
 		if got := answer.Body.String(); answer.Code != want.code || got != want.body {
 			t.Errorf("ready %v: %d %s", ready, answer.Code, got)

@@ -17,6 +17,8 @@ import (
 	"ccbridge/adapters/slack"
 	"ccbridge/bridge"
 	"ccbridge/bridge/store"
+	"ccbridge/cmd/ccbridge/admin"
+	"ccbridge/cmd/ccbridge/build"
 	"ccbridge/cmd/ccbridge/config"
 	"ccbridge/cmd/ccbridge/console"
 )
@@ -28,6 +30,7 @@ type Options struct {
 	Env    func(string) (string, bool) // as os.LookupEnv, for a reload
 	Reload <-chan os.Signal            // each signal asks for a reload; nil: none
 	Hook   func(point string)          // for tests
+	Faults *admin.Faults               // what Log warned of so far; nil: nothing yet
 }
 
 // RunLogged runs the bridge until ctx ends, and logs to stderr. warnings are those of the configuration; each of the
@@ -35,7 +38,8 @@ type Options struct {
 func RunLogged(ctx context.Context, cfg config.Config, warnings []config.Fault, stderr io.Writer, signals <-chan os.Signal) error {
 	var level slog.LevelVar
 	level.Set(cfg.Server.LogLevel)
-	log := NewLog(stderr, &level)
+	var faults admin.Faults
+	log := slog.New(faults.Tee(NewLog(stderr, &level).Handler()))
 	logFaults(log, warnings)
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
@@ -45,7 +49,7 @@ func RunLogged(ctx context.Context, cfg config.Config, warnings []config.Fault, 
 	looking.Go(func() { quickLook(ctx, cfg, log) })
 	defer looking.Wait()
 	defer cancel()
-	return Run(ctx, cfg, Options{Log: log, Level: &level, Env: os.LookupEnv, Reload: signals})
+	return Run(ctx, cfg, Options{Log: log, Level: &level, Env: os.LookupEnv, Reload: signals, Faults: &faults})
 }
 
 // logFaults logs each fault of a configuration as a line.
@@ -64,6 +68,10 @@ const gcPercent = 50
 
 // Run opens what a bridge needs, runs it, and closes all in reverse order.
 func Run(ctx context.Context, cfg config.Config, o Options) error {
+	if o.Faults == nil {
+		o.Faults = &admin.Faults{}
+		o.Log = slog.New(o.Faults.Tee(o.Log.Handler()))
+	}
 	log, hook := o.Log, o.Hook
 	reg := prometheus.NewRegistry()
 	prometheus.WrapRegistererWithPrefix("ccbridge_", reg).MustRegister(processCollectors()...)
@@ -106,7 +114,9 @@ func Run(ctx context.Context, cfg config.Config, o Options) error {
 	} else {
 		defer socket.Close()
 	}
-	srv, err := serve(cfg.Server.Listen, handler(b.Status, reg), log)
+	operator := admin.New(admin.Options{Version: build.Read().String(), Config: reloader.Config, Console: b.Console(), Status: b.Status,
+		Limited: b.Limited, Faults: o.Faults, Reload: reloader.Reload, Log: log})
+	srv, err := serve(cfg.Server.Listen, handler(b.Status, reg, operator), log)
 	if err != nil {
 		return err
 	}
