@@ -229,19 +229,8 @@ func (st *step) letter(held []Held, reason string) (ref string) {
 		st.Letters = slices.Delete(st.Letters, 0, extra)
 	}
 	st.out.Dead = append(st.out.Dead, DeadLetter{Ref: ref, Thread: st.Thread, Session: st.No, Direction: Up, Texts: texts, Reason: reason, At: st.env.Now,
-		Agents: letter.Agents, Causes: each(causes)})
+		Agents: letter.Agents, Causes: causes})
 	return ref
-}
-
-// each gives every cause once, in order.
-func each(causes []string) []string {
-	var once []string
-	for _, c := range causes {
-		if c != "" && !slices.Contains(once, c) {
-			once = append(once, c)
-		}
-	}
-	return once
 }
 
 const (

@@ -408,7 +408,7 @@ func (o *outbox) settle(ctx context.Context, k laneKey, d Delivery, remote Remot
 	}
 	if d.To == ToThread && told != Delivered && isAnswer(d) {
 		s.Dead = &DeadLetter{Thread: d.Thread, Session: d.Session, Direction: Down, Texts: []string{d.Message.Text}, Reason: v.code, At: now,
-			Causes: each([]string{d.Cause}), Kind: d.Message.Kind, Speaker: d.Message.Speaker}
+			Causes: []string{d.Cause}, Kind: d.Message.Kind, Speaker: d.Message.Speaker}
 	}
 	if s.Result != nil && s.Dead == nil && o.b.stepResult(ctx, s) {
 		s.Result = nil

@@ -84,3 +84,16 @@ func (p *parking) take(t ThreadKey) []Incoming {
 	}
 	return list
 }
+
+// forget drops what a person wrote; adapter "" is every adapter.
+func (p *parking) forget(adapter string, who UserID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for t, list := range p.events {
+		rest := slices.DeleteFunc(slices.Clone(list), func(in Incoming) bool {
+			return (adapter == "" || t.Adapter == adapter) && in.Event.Text != nil && in.Event.Text.Author.ID == who
+		})
+		p.count -= len(list) - len(rest)
+		p.events[t] = rest
+	}
+}

@@ -129,7 +129,7 @@ type DeadLetter struct {
 	Texts     []string
 	Reason    string // a Code… or the outside's code
 	At        time.Time
-	// Agents is as in Letter. Causes are as Delivery.Cause of the texts, each once. Kind and Speaker are those of a
+	// Agents is as in Letter. Causes are as Delivery.Cause, one for each text. Kind and Speaker are those of a
 	// message that could not be shown.
 	Agents  int
 	Causes  []string
@@ -275,6 +275,15 @@ type ConsoleStore interface {
 	// event if there is one. inSession: its thread's session still has it, for its button. decide may be called twice.
 	// ErrNoLetter: no row of that name is marked.
 	Undead(ctx context.Context, id DeadID, decide func(d DeadLetter, inSession bool) Undeath) (ThreadKey, error)
+	// Theirs lists the threads that are a person's, or hold what they wrote or asked. adapter "" is every adapter.
+	Theirs(ctx context.Context, adapter string, who UserID) ([]ThreadRef, error)
+	// EraseThread removes a person's words from a thread in one transaction, and changes its version. Is the thread theirs,
+	// the session becomes what end says, which may be called twice, nothing that waits is delivered any more but what end
+	// adds, and everybody's words go.
+	EraseThread(ctx context.Context, t ThreadRef, who UserID, end func(Session) (Session, []Delivery)) (Erased, error)
+	// Wipe removes what was erased since the last Wipe from the store's files, also of an earlier process: until then
+	// copies may be left in them. It holds up writes while it works.
+	Wipe(ctx context.Context) error
 }
 
 // Undeath is what becomes of a dead letter.

@@ -52,6 +52,7 @@ type sqlite struct {
 // job is a closure that waits for the writer.
 type job struct {
 	fn     func(context.Context, *tx) error
+	alone  func(context.Context) error // instead of fn: outside every transaction
 	answer chan error
 }
 
@@ -223,7 +224,23 @@ func (db *sqlite) do(ctx context.Context, fn func(context.Context, *tx) error) e
 		return err
 	}
 	defer db.calls.Done()
-	j := job{fn: fn, answer: make(chan error, 1)}
+	return db.enqueue(ctx, job{fn: fn, answer: make(chan error, 1)})
+}
+
+// doAlone runs fn on the writer's connection while no transaction is open. The rest is as with do.
+func (db *sqlite) doAlone(ctx context.Context, fn func(context.Context) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := db.begin(); err != nil {
+		return err
+	}
+	defer db.calls.Done()
+	return db.enqueue(ctx, job{alone: fn, answer: make(chan error, 1)})
+}
+
+// enqueue hands a job to the writer and waits for its end.
+func (db *sqlite) enqueue(ctx context.Context, j job) error {
 	select {
 	case db.jobs <- j:
 		return <-j.answer
@@ -237,26 +254,59 @@ func (db *sqlite) runWriter(ctx context.Context) {
 	defer close(db.done)
 	batch := make([]job, 0, maxBatch)
 	for j := range db.jobs {
-		batch = append(batch[:0], j)
-		for more := true; more && len(batch) < maxBatch; {
+		batch = batch[:0]
+		for more := true; more; {
+			if j.alone != nil {
+				break
+			}
+			batch = append(batch, j)
+			j = job{}
+			if len(batch) == maxBatch {
+				break
+			}
 			select {
-			case j, ok := <-db.jobs:
-				if more = ok; ok {
-					batch = append(batch, j)
-				}
+			case j, more = <-db.jobs:
 			default:
 				more = false
 			}
 		}
-		began := time.Now()
-		errs := db.commit(ctx, batch)
-		if db.committed != nil {
-			db.committed(time.Since(began))
+		if len(batch) > 0 {
+			for i, err := range db.commit(ctx, batch) {
+				batch[i].answer <- err
+			}
 		}
-		for i, err := range errs {
-			batch[i].answer <- err
+		if j.alone != nil {
+			j.answer <- j.alone(ctx)
 		}
 	}
+}
+
+// checkpoints is how often wipe tries to empty the log, which a reader may hold up.
+const checkpoints = 50
+
+// wipe writes the database anew, without what was deleted, and empties the log. Overwriting what is deleted
+// (secure_delete) is not enough: where rows move from page to page, copies of them stay behind.
+func (db *sqlite) wipe(ctx context.Context) error {
+	err := db.doAlone(ctx, func(ctx context.Context) error {
+		_, err := db.conn.ExecContext(ctx, "VACUUM")
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("write the database anew (there must be room for it a second time): %w", err)
+	}
+	for range checkpoints {
+		var busy, pages, done int
+		err := db.doAlone(ctx, func(ctx context.Context) error {
+			return db.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &done)
+		})
+		if err != nil {
+			return fmt.Errorf("empty the log: %w", err)
+		}
+		if busy == 0 {
+			return nil
+		}
+	}
+	return errors.New("empty the log: somebody reads the database all the time")
 }
 
 // commit runs a batch in one transaction and says how each closure ended. First all run without savepoints, which would

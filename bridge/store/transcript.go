@@ -109,6 +109,7 @@ type kept struct {
 	event     *bridge.Event    // of an event
 	delivery  *bridge.Delivery // of a delivery; of a private answer that is settled nothing but its id and thread is known
 	letter    *letterBody      // of a dead letter
+	body      string           // as stored; only where it is to be erased
 }
 
 // thread reads all that is kept of a thread, in the order it came.
