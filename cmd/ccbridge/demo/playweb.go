@@ -82,6 +82,15 @@ func (s *show) serve(ctx context.Context, listener net.Listener, stdout io.Write
 	defer running.Wait()
 	defer stop()
 	running.Go(func() { s.process.run(ctx) })
+	// What is written before the bridge has ever been there is not its business: nobody shall get that far.
+	for _, c := range []chat{&slackChat{s.slack}, &discordChat{s.discord}} {
+		if err := waitReady(ctx, c); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+	}
 	server := &http.Server{
 		Handler: s.handler(ctx, listener.Addr()), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
 		IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),

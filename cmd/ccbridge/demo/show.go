@@ -42,6 +42,7 @@ const (
 type bridgeView struct {
 	processView
 	Online bool `json:"online"` // both platforms have it on the line
+	Looks  int  `json:"looks"`  // how often it looked what had become of a call
 }
 
 // sections are the parts of the page's state, encoded. Each is sent again only when it has changed.
@@ -56,11 +57,13 @@ func (s *show) sections() map[string]json.RawMessage {
 	compared := truthOf([]placeView{slack, discord}, desk)
 	compared.Broken = len(s.slack.Violations()) + len(s.discord.Violations()) + len(s.centre.Violations())
 	s.excuses(&slack, &discord)
+	bridge := bridgeView{processView: s.process.now()}
+	bridge.Online, bridge.Looks = s.strip.standing()
 	s.seen, s.at = map[string]json.RawMessage{}, time.Now()
 	for name, part := range map[string]any{
 		"slack": slack.bounded(), "discord": discord.bounded(), "desk": desk.bounded(), "truth": compared,
 		"strip": s.strip.newest(shownSteps), "switches": s.injuries.now(),
-		"bridge": bridgeView{s.process.now(), s.strip.online()},
+		"bridge": bridge,
 	} {
 		raw, err := json.Marshal(part)
 		if err != nil {

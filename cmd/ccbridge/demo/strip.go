@@ -15,6 +15,7 @@ import (
 type strip struct {
 	mu      sync.Mutex
 	seq     int
+	looks   int // how often the bridge looked what had become of a call
 	steps   []stripStep
 	threads map[string]string // the thread's root of each visitor
 	ready   map[string]bool   // the parts that are up
@@ -90,6 +91,9 @@ func (s *strip) hear(raw []byte) {
 	if !ok {
 		return
 	}
+	if l.Msg == "looked" {
+		s.looks++
+	}
 	step.At, step.Thread, step.Session = l.Time, root, l.Session
 	s.add(step)
 }
@@ -161,12 +165,13 @@ func found(certainty string) string {
 	return "nobody can tell yet"
 }
 
-// failure is how a call failed; what the outside said comes last, for who knows it.
+// failure is how a call failed.
 func (l logLine) failure() string {
 	if l.Certainty == "not done" {
-		return "not done, tried again later — " + l.Error
+		why, _, _ := strings.Cut(l.Error, " (not done")
+		return "not done, tried again later (" + why + ")"
 	}
-	return "no answer came, it may have been done — " + l.Error
+	return "no answer came, it may have been done"
 }
 
 func tries(n int) string {
@@ -222,9 +227,9 @@ func (s *strip) trails() map[string]string {
 	return maps.Clone(s.threads)
 }
 
-// online says whether both platforms have the bridge on the line.
-func (s *strip) online() bool {
+// standing says whether both platforms have the bridge on the line, and how often it has looked so far.
+func (s *strip) standing() (online bool, looks int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.ready["demo-slack"] && s.ready["demo-discord"]
+	return s.ready["demo-slack"] && s.ready["demo-discord"], s.looks
 }

@@ -28,7 +28,7 @@ function tour() {
     human: seen.desk?.sessions.some((s) => s.state === "queued" || s.state === "agent") || agent,
     accept: agent,
     kill: seen.bridge?.kills > 0,
-    lost: seen.strip?.some((step) => step.what === "looked up"),
+    lost: seen.bridge?.looks > 0,
   };
   let next = true;
   for (const item of document.querySelectorAll("[data-step]")) {
