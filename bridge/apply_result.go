@@ -87,7 +87,7 @@ func (st *step) sent(h Held) {
 	if h.Message == "" || st.sentIndex(h.Message) >= 0 {
 		return
 	}
-	st.Sent = append(st.Sent, Sent{Message: h.Message, Head: head(h.Text), Hash: h.Hash})
+	st.Sent = append(st.Sent, Sent{Message: h.Message, Head: head(st.env.Route.MaskLedger.Text(h.Text)), Hash: h.Hash})
 	st.Sent = st.Sent[max(0, len(st.Sent)-maxSent):]
 }
 

@@ -302,7 +302,8 @@ func (o *outbox) findText(ctx context.Context, d Delivery) finding {
 	return compareHistory(records, d, sent{sure, possible, newest}, heard)
 }
 
-// sent is what the ledger knows of a session's texts: how often this one was settled, surely and perhaps, and the newest.
+// sent is what the ledger knows of a session's texts: how often this one was settled, surely and perhaps, and the newest
+// one's ContentSum.
 type sent struct {
 	sure, possible int
 	newest         string
@@ -327,7 +328,7 @@ func compareHistory(records []ccm.Record, d Delivery, ledger sent, heard map[str
 		}
 		if fromCustomer {
 			ids = ids || r.MessageID != ""
-			if ledger.newest != "" && r.Content == ledger.newest {
+			if ledger.newest != "" && ContentSum(r.Content) == ledger.newest {
 				knownSeen, newestSeen = true, true
 			}
 		}

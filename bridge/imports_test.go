@@ -32,7 +32,7 @@ var layers = []struct {
 	{[]string{"adapters/reach"}, []string{"bridge"}, "it knows no adapter, so that all can use it"},
 	{[]string{"adapters/*"}, []string{"bridge", "adapters/reach"}, "an adapter knows the core, but no other adapter, no store and no program"},
 	{[]string{"cmd/ccbridge/page/browsertest"}, nil, "it opens any page"},
-	{[]string{"cmd/ccbridge/config"}, nil, "the file is read without what it configures"},
+	{[]string{"cmd/ccbridge/config"}, []string{"bridge/mask"}, "the file is read without what it configures, but for patterns, which are compiled"},
 	{[]string{"cmd/*", "cmd/*/*"}, []string{"bridge", "bridge/store", "ccm", "ccm/ccmsim", "adapters/*", "adapters/*/*sim", "cmd/*/*"}, "test code does not belong in a program"},
 }
 

@@ -160,7 +160,7 @@ func (b *Bridge) admit(ev Event, now time.Time) (Incoming, bool) {
 			v.Opens, ev.Text, ev.Verb = opens, nil, &v
 		}
 	}
-	return Incoming{Event: ev, Opens: opens, Dedupe: true}, true
+	return Incoming{Event: route.atTheDoor(ev), Opens: opens, Dedupe: true}, true
 }
 
 // minCatchUp is how late an event may come and still open a session: a platform's own retries take some minutes.

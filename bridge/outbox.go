@@ -410,6 +410,11 @@ func (o *outbox) settle(ctx context.Context, k laneKey, d Delivery, remote Remot
 		s.Dead = &DeadLetter{Thread: d.Thread, Session: d.Session, Direction: Down, Texts: []string{d.Message.Text}, Reason: v.code, At: now,
 			Causes: []string{d.Cause}, Kind: d.Message.Kind, Speaker: d.Message.Speaker}
 	}
+	route, _ := o.b.settings().route(d.Thread)
+	s.Kept = route.settledForLedger(d)
+	if s.Dead != nil {
+		s.Dead = &route.deadForLedger([]DeadLetter{*s.Dead})[0]
+	}
 	if s.Result != nil && s.Dead == nil && o.b.stepResult(ctx, s) {
 		s.Result = nil
 		o.settled(k, d, s)

@@ -3,6 +3,8 @@ package bridge
 import (
 	"slices"
 	"time"
+
+	"ccbridge/bridge/mask"
 )
 
 // Route says which channels of an adapter are carried, and how. The first that matches wins.
@@ -15,6 +17,9 @@ type Route struct {
 	Reopen   Reopening
 	Channel  string // channelId at the centre
 	Locale   string
+	// MaskCentre is applied to what people write before the centre gets it, MaskLedger to all words before the ledger
+	// keeps them (masking.go).
+	MaskCentre, MaskLedger mask.Mask
 	// Shadow: nothing goes out. Sessions that open under it are shadows until their end (shadow.go).
 	Shadow bool
 }

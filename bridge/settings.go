@@ -35,9 +35,14 @@ func (s *Settings) entries(adapter string) []string {
 	return list
 }
 
+// route is the one that leads to a thread.
+func (s *Settings) route(t ThreadKey) (Route, bool) {
+	return routeFor(s.Routes, t.Adapter, t.Channel, t.Root == "")
+}
+
 // serves reports whether a thread's people can be heard and shown something.
 func (s *Settings) serves(t ThreadKey) bool {
-	_, routed := routeFor(s.Routes, t.Adapter, t.Channel, t.Root == "")
+	_, routed := s.route(t)
 	return routed && s.Adapters[t.Adapter] != nil
 }
 

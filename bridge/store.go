@@ -183,6 +183,8 @@ type Settlement struct {
 	At       time.Time
 	Result   *Event
 	Dead     *DeadLetter
+	// Kept, if not nil, is what the ledger keeps of the delivery in its place.
+	Kept *Delivery
 }
 
 // CentreStore serves polls and looks.
@@ -192,8 +194,8 @@ type CentreStore interface {
 	// SentTexts tells how often content was settled as delivered in a session: sure, and how many more are possible
 	// because an earlier one was repeated in doubt.
 	SentTexts(ctx context.Context, t ThreadID, part, session int, content string) (sure, possible int, err error)
-	// LastSent is the newest text settled as delivered in a session, or "".
-	LastSent(ctx context.Context, t ThreadID, part, session int) (content string, err error)
+	// LastSent is the ContentSum of the newest text settled as delivered in a session, or "".
+	LastSent(ctx context.Context, t ThreadID, part, session int) (sum string, err error)
 	// LastPost is the newest post settled as delivered in a thread, or "".
 	LastPost(ctx context.Context, t ThreadID, part int) (RemoteID, error)
 }

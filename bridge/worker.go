@@ -74,6 +74,8 @@ func (b *Bridge) stepResult(ctx context.Context, settled Settlement) bool {
 func (b *Bridge) save(ctx context.Context, before Session, done Step) error {
 	s, t := done.Session, done.Session.Thread
 	done.Opens = !before.State.Open() && s.State.Open() && b.settings().Limits.OpenPerCustomer > 0
+	route, _ := b.settings().route(t)
+	done.Dead = route.deadForLedger(done.Dead)
 	var begun *Delivery
 	for i := range done.Deliveries {
 		if d := &done.Deliveries[i]; begun == nil && b.outbox.intend(d, time.Now()) {
@@ -129,13 +131,13 @@ func (b *Bridge) applyAll(work Work, t ThreadKey) (Session, stepped) {
 	env.Elsewhere = work.Elsewhere
 	inPlatformOrder(work.Events)
 	for _, q := range work.Events {
-		next, eff, ok := b.apply(s, q.Event, env)
+		next, eff, ok := b.apply(s, env.Route.forCentre(q.Event), env)
 		if !ok {
 			eff = Effects{Note: "panic", Dead: wordsOf(q.Event, s, now)}
 		} else {
 			s = next
 		}
-		out.Consumed = append(out.Consumed, Consumed{Seq: q.Seq, Body: withoutAnswer(q.Event), Note: eff.Note})
+		out.Consumed = append(out.Consumed, Consumed{Seq: q.Seq, Body: env.Route.forLedger(withoutAnswer(q.Event)), Note: eff.Note})
 		out.add(eff)
 	}
 	if work.More {
@@ -226,7 +228,7 @@ func (b *Bridge) apply(s Session, ev Event, env Env) (next Session, eff Effects,
 // env is what Apply may know of the world.
 func (b *Bridge) env(t ThreadKey, now time.Time) Env {
 	set := b.settings()
-	route, _ := routeFor(set.Routes, t.Adapter, t.Channel, t.Root == "")
+	route, _ := set.route(t)
 	env := Env{Now: now, Route: route, Limits: set.Limits, Instance: b.Store.Instance(), Render: func(Message) []Post { return nil }}
 	if a := set.Adapters[t.Adapter]; a != nil {
 		env.Render = a.Render

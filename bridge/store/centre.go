@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"ccbridge/bridge"
@@ -14,7 +13,7 @@ const (
 	selectSent = `SELECT outcome, tries, repeats FROM ledger
 		WHERE part = $1 AND thread = $2 AND session_no = $3 AND content = $4`
 
-	selectLastSent = `SELECT body FROM ledger
+	selectLastSent = `SELECT content FROM ledger
 		WHERE part = $1 AND thread = $2 AND session_no = $3 AND content <> '' AND outcome = $4 ORDER BY seq DESC LIMIT 1`
 
 	selectLastPost = `SELECT remote FROM ledger
@@ -48,7 +47,7 @@ func (s *Store) Heard(ctx context.Context, t bridge.ThreadID, part, session int)
 // SentTexts implements bridge.Store. Possible are the repeats in doubt of every equal text, and those texts themselves
 // that were tried and ended without an answer.
 func (s *Store) SentTexts(ctx context.Context, t bridge.ThreadID, part, session int, content string) (sure, possible int, err error) {
-	err = s.each(ctx, selectSent, []any{part, t, session, hashText(content)}, func(r *rows) error {
+	err = s.each(ctx, selectSent, []any{part, t, session, bridge.ContentSum(content)}, func(r *rows) error {
 		var outcome bridge.Outcome
 		var tries, repeats int
 		if err := r.Scan(&outcome, &tries, &repeats); err != nil {
@@ -70,20 +69,11 @@ func (s *Store) SentTexts(ctx context.Context, t bridge.ThreadID, part, session 
 }
 
 // LastSent implements bridge.Store.
-func (s *Store) LastSent(ctx context.Context, t bridge.ThreadID, part, session int) (string, error) {
-	var body string
-	var d bridge.Delivery
-	found, err := s.row(ctx, selectLastSent, []any{part, t, session, bridge.Delivered}, &body)
-	if err == nil && found {
-		err = json.Unmarshal([]byte(body), &d)
-	}
-	if err != nil {
+func (s *Store) LastSent(ctx context.Context, t bridge.ThreadID, part, session int) (sum string, err error) {
+	if _, err := s.row(ctx, selectLastSent, []any{part, t, session, bridge.Delivered}, &sum); err != nil {
 		return "", fmt.Errorf("read what was sent last in thread %s: %w", t, err)
 	}
-	if d.Call == nil {
-		return "", nil
-	}
-	return d.Call.Content, nil
+	return sum, nil
 }
 
 // LastPost implements bridge.Store.

@@ -24,7 +24,7 @@ const (
 	insertSettled = `INSERT INTO ledger (part, thread, session_no, seq, at, direction, kind, item, remote, outcome, detail,
 			tries, repeats, begun_at, content, is_dead, ref, body)
 		SELECT part, thread, session_no, seq, $3, $4, kind, id, $5, $6, $7, tries, repeats, begun_at, content, 0, '',
-			CASE WHEN target = 'person' THEN '' ELSE body END
+			CASE WHEN target = 'person' THEN '' WHEN $8 <> '' THEN $8 ELSE body END
 		FROM delivery WHERE part = $1 AND id = $2`
 	deleteDelivery = `DELETE FROM delivery WHERE part = $1 AND id = $2`
 )
@@ -94,6 +94,7 @@ type settlement struct {
 	direction bridge.Direction
 	result    string
 	dead      ledgerRow
+	kept      string
 }
 
 func prepareSettlement(st bridge.Settlement) (s settlement, err error) {
@@ -109,6 +110,13 @@ func prepareSettlement(st bridge.Settlement) (s settlement, err error) {
 			return settlement{}, fmt.Errorf("encode result: %w", err)
 		}
 		s.result = string(body)
+	}
+	if st.Kept != nil {
+		body, err := json.Marshal(st.Kept)
+		if err != nil {
+			return settlement{}, fmt.Errorf("encode what is kept: %w", err)
+		}
+		s.kept = string(body)
 	}
 	if st.Dead != nil {
 		if s.dead, err = deadRow(s.place, *st.Dead); err != nil {
@@ -145,7 +153,7 @@ func (s settlement) settle(ctx context.Context, t *tx, st bridge.Settlement) err
 
 // move brings the delivery into the ledger; false if it is there already.
 func (s settlement) move(ctx context.Context, t *tx, st bridge.Settlement) (moved bool, err error) {
-	n, err := t.exec(ctx, insertSettled, s.part, st.Delivery.ID, nanos(st.At), s.direction, st.Remote, st.Outcome, st.Detail)
+	n, err := t.exec(ctx, insertSettled, s.part, st.Delivery.ID, nanos(st.At), s.direction, st.Remote, st.Outcome, st.Detail, s.kept)
 	if err != nil || n == 0 {
 		return false, err
 	}

@@ -3,8 +3,6 @@ package store
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -266,12 +264,7 @@ func contentHash(d bridge.Delivery) string {
 	if d.Call == nil || d.Call.Kind != bridge.CallChat {
 		return ""
 	}
-	return hashText(d.Call.Content)
-}
-
-func hashText(text string) string {
-	h := sha256.Sum256([]byte(text))
-	return hex.EncodeToString(h[:12])
+	return bridge.ContentSum(d.Call.Content)
 }
 
 // Resequence implements bridge.Store. If it moves anything it counts as a change of the thread: who loaded before gets

@@ -110,6 +110,10 @@ type Route struct {
 	ChannelID string   // that of the route, or else of [ccm]
 	Locale    string   // the same
 	Shadow    bool     // nothing goes out
+
+	Mask         []string // names of mask.Names
+	MaskPatterns []string // the operator's own, which mask.CheckPattern found in order
+	MaskFor      string   // "both", "centre" or "ledger"
 }
 
 // Load reads the configuration file at path and reports every fault it finds, in

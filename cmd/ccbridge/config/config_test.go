@@ -47,8 +47,8 @@ func TestLoadFillsInDefaults(t *testing.T) {
 				AppToken: NewSecret("xapp-1"), Transport: "socket", Commands: Commands{"/agent", "/end", "/session"}, PostGap: time.Second}},
 		},
 		Routes: []Route{
-			{Adapter: "sl", Channels: []string{"C1", "dm"}, Open: "mention", Speakers: "customer", Reopen: "ask", ChannelID: "1", Locale: "en"},
-			{Adapter: "dc", Channels: []string{"1100000000000000002"}, Open: "mention", Speakers: "customer", Reopen: "ask", ChannelID: "1", Locale: "en"},
+			{Adapter: "sl", Channels: []string{"C1", "dm"}, Open: "mention", Speakers: "customer", Reopen: "ask", ChannelID: "1", Locale: "en", MaskFor: "both"},
+			{Adapter: "dc", Channels: []string{"1100000000000000002"}, Open: "mention", Speakers: "customer", Reopen: "ask", ChannelID: "1", Locale: "en", MaskFor: "both"},
 		},
 	}
 	cfg.Settings, cfg.hidden = nil, nil // TestSettings, TestChanges
@@ -69,7 +69,7 @@ admin = { socket = "run/a.sock", password_hash = "$2b$12$abcdefghijklmnopqrstuuK
 adapters.s = { platform = "slack", api_url = "http://127.0.0.1:3/api", bot_token = "xoxe.xoxb-1", app_token = "xapp-1", post_gap = "0s", commands.agent = "/help" }
 adapters.d = { platform = "discord", api_url = "http://127.0.0.2:4/p/", bot_token = "t", commands = { end = "bye" } }
 routes = [
-  { adapter = "s", channels = ["G1"], open = "message", speakers = "everyone", reopen = "never", staff = ["U1", "W2"], channel_id = "c1", locale = "de", shadow = true },
+  { adapter = "s", channels = ["G1"], open = "message", speakers = "everyone", reopen = "never", staff = ["U1", "W2"], channel_id = "c1", locale = "de", shadow = true, mask = ["card"], mask_patterns = ['\d{7}'], mask_for = "ledger" },
   { adapter = "d", channels = ["dm"], reopen = "always", staff = ["1100000000000000001", "role:1100000000000000002"], channel_id = "c2" },
 ]
 `)
@@ -98,8 +98,8 @@ routes = [
 		t.Errorf("got %+v, want %+v", slack, want)
 	}
 	if want := []Route{
-		{"s", []string{"G1"}, "message", "everyone", []string{"U1", "W2"}, "never", "c1", "de", true},
-		{"d", []string{"dm"}, "mention", "customer", []string{"1100000000000000001", "role:1100000000000000002"}, "always", "c2", "zh", false},
+		{"s", []string{"G1"}, "message", "everyone", []string{"U1", "W2"}, "never", "c1", "de", true, []string{"card"}, []string{`\d{7}`}, "ledger"},
+		{"d", []string{"dm"}, "mention", "customer", []string{"1100000000000000001", "role:1100000000000000002"}, "always", "c2", "zh", false, nil, nil, "both"},
 	}; !reflect.DeepEqual(cfg.Routes, want) {
 		t.Errorf("got  %+v\nwant %+v", cfg.Routes, want)
 	}
@@ -225,7 +225,7 @@ func TestExample(t *testing.T) {
 
 	// What is shown as default is the default, but for the route's own samples.
 	full.Path, full.Store.Path, full.Admin.Socket = cfg.Path, cfg.Store.Path, cfg.Admin.Socket
-	full.Routes[0].Staff = nil
+	full.Routes[0].Staff, full.Routes[0].Mask, full.Routes[0].MaskPatterns = nil, nil, nil
 	full.Settings, cfg.Settings, full.hidden, cfg.hidden = nil, nil, nil, nil
 	if !reflect.DeepEqual(cfg, full) {
 		t.Errorf("the example's defaults are others than the program's:\n%+v\n%+v", full, cfg)

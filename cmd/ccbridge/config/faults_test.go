@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -58,6 +59,15 @@ func TestSoundHasNoFaults(t *testing.T) {
 	if _, faults := loadText(t, sound); len(faults) > 0 {
 		t.Error(faults)
 	}
+}
+
+// manyPatterns are more than a route may have.
+func manyPatterns() string {
+	var list []string
+	for n := range 21 {
+		list = append(list, fmt.Sprintf("'x%d'", n))
+	}
+	return strings.Join(list, ", ")
 }
 
 // TestFaults spoils one thing at a time. Each wanted line is the beginning of a
@@ -180,7 +190,11 @@ func TestFaults(t *testing.T) {
 		"large count":     {`idle = "2s"`, `parts = 9223372036854775807`, []string{`11: limits.parts: is out of range; write a whole number from 1 to 1000`}},
 		"count in quotes": {`idle = "2s"`, `open_per_customer = "3"`, []string{`11: limits.open_per_customer: must be an integer, not a string; write a whole number`}},
 
-		"shadow": {`channels = ["C1", "dm"]`, "channels = [\"C1\", \"dm\"]\nshadow = \"yes\"", []string{`23: routes[0].shadow: must be a boolean, not a string; write true or false`}},
+		"mask":          {`channels = ["C1", "dm"]`, "channels = [\"C1\", \"dm\"]\nmask = [\"cards\"]", []string{`23: routes[0].mask[0]: is none of "card", "email", "iban", "phone"; write "card" (did`}},
+		"mask_for":      {`channels = ["C1", "dm"]`, "channels = [\"C1\", \"dm\"]\nmask_for = \"center\"", []string{`23: routes[0].mask_for: is none of "both", "centre", "ledger"; write "centre" (did`, `23: routes[0].mask_for: warning: is of no use`}},
+		"mask_patterns": {`channels = ["C1", "dm"]`, "channels = [\"C1\", \"dm\"]\nmask_patterns = ['a(', 'x*']", []string{`23: routes[0].mask_patterns[0]: is no regular expression (RE2); write a pattern`, `23: routes[0].mask_patterns[1]: matches nothing at all, and so everywhere; write`}},
+		"many patterns": {`channels = ["C1", "dm"]`, "channels = [\"C1\", \"dm\"]\nmask_patterns = [" + manyPatterns() + "]", []string{`23: routes[0].mask_patterns: has too many patterns; write at most 20`}},
+		"shadow":        {`channels = ["C1", "dm"]`, "channels = [\"C1\", \"dm\"]\nshadow = \"yes\"", []string{`23: routes[0].shadow: must be a boolean, not a string; write true or false`}},
 
 		// [adapters]
 		"no platform":       {"platform = \"slack\"\n", "", []string{`12: adapters.sl.platform: is missing; write "slack" or "discord"`}},

@@ -78,6 +78,7 @@ func decodeRoute(s *section, adapters []Adapter) (Route, []item) {
 		s.fault(s.at("channels"), "is empty", writeChannels)
 	}
 	r.Channels = values(channels)
+	decodeMasks(s, &r)
 	r.Staff = values(s.list("staff", `staff = ["U0456EFGH"]`, ids.staff))
 	return r, channels
 }

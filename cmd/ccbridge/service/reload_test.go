@@ -78,6 +78,9 @@ var values = map[string][2]string{
 	"routes[0].channel_id":         {"", `"3"`},
 	"routes[0].locale":             {"", `"fr"`},
 	"routes[0].shadow":             {"", "true"},
+	"routes[0].mask":               {`["card"]`, `["card", "email"]`},
+	"routes[0].mask_patterns":      {"", `['\d{7}']`},
+	"routes[0].mask_for":           {"", `"ledger"`},
 }
 
 // fileOf writes what a file of values says, with the second value of one key.

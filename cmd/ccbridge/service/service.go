@@ -159,9 +159,11 @@ func coreSettings(cfg config.Config, built map[string]bridge.Adapter) bridge.Set
 func coreRoutes(cfg config.Config) []bridge.Route {
 	var routes []bridge.Route
 	for _, r := range cfg.Routes {
+		centre, ledger := r.Masks()
 		routes = append(routes, bridge.Route{
 			Adapter: r.Adapter, Channels: r.Channels, Open: bridge.Opening(r.Open), Speakers: bridge.Speakers(r.Speakers), Staff: r.Staff,
 			Reopen: bridge.Reopening(r.Reopen), Channel: r.ChannelID, Locale: r.Locale, Shadow: r.Shadow,
+			MaskCentre: centre, MaskLedger: ledger,
 		})
 	}
 	return routes
