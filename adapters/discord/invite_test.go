@@ -1,7 +1,6 @@
 package discord
 
 import (
-	"os"
 	"strings"
 	"testing"
 
@@ -25,21 +24,6 @@ func TestInvite(t *testing.T) {
 		}
 		if len(i.Permissions) == 0 != strings.HasSuffix(i.URL, "=0") || len(i.Settings) == 0 {
 			t.Errorf("%s: permissions %q, settings %q", c.name, i.Permissions, i.Settings)
-		}
-	}
-}
-
-// TestInviteOfReadme: where README.md shows a link, it is the one of the default.
-func TestInviteOfReadme(t *testing.T) {
-	t.Parallel()
-	text, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	const begin = "https://discord.com/oauth2/authorize"
-	if _, rest, found := strings.Cut(string(text), begin); found {
-		if got, want := begin+strings.Fields(rest)[0], Invite("", nil).URL; got != want {
-			t.Errorf("README.md has %s, want %s", got, want)
 		}
 	}
 }
