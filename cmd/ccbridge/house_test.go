@@ -262,3 +262,21 @@ func readDocument(t *testing.T, name string) string {
 	}
 	return string(text)
 }
+
+// TestChecksAreDocumented: who reads `doctor -json` finds each check of the adapters in OPERATING.md.
+func TestChecksAreDocumented(t *testing.T) {
+	t.Parallel()
+	document := readDocument(t, "cmd/ccbridge/OPERATING.md")
+	check := regexp.MustCompile(`check\w+\s*= "((?:slack|discord)\.[a-z.]+?)\.?"`)
+	for _, file := range []string{"adapters/slack/examine.go", "adapters/discord/examine.go"} {
+		found := check.FindAllStringSubmatch(readDocument(t, file), -1)
+		if len(found) < 10 {
+			t.Errorf("%s: only %d checks were found", file, len(found))
+		}
+		for _, f := range found {
+			if !strings.Contains(document, "`"+f[1]) {
+				t.Errorf("OPERATING.md does not name the check %s", f[1])
+			}
+		}
+	}
+}
