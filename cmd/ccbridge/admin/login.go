@@ -80,7 +80,7 @@ func (p *Page) login(w http.ResponseWriter, r *http.Request) {
 			return
 		case !is:
 			p.Log.WarnContext(r.Context(), "admin: a login was refused: wrong password or token", "address", address)
-			p.renderLogin(w, http.StatusUnauthorized, next, "That is not the password.")
+			p.renderLogin(w, http.StatusUnauthorized, next, "This is wrong. Try again.")
 			return
 		}
 		p.attempts.forgive(address)

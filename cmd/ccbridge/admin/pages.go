@@ -119,7 +119,7 @@ func (p *Page) parts() (parts []part, ready bool) {
 func verdict(parts []part, ready bool, now time.Time) (level, text string) {
 	var ill, warming []string
 	for _, q := range parts {
-		what := fmt.Sprintf("%s is %s since %s", q.Name, q.State, duration(now.Sub(q.Since)))
+		what := fmt.Sprintf("%s is %s (for %s)", q.Name, q.State, duration(now.Sub(q.Since)))
 		switch q.State {
 		case "up":
 		case "starting", "catching-up":

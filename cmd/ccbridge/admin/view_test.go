@@ -24,14 +24,14 @@ func TestPages(t *testing.T) {
 	r.page.Log.Error("the roof is on fire", "thread", "acme/T1")
 	session := "/admin/sessions/" + string(r.desk.sessions[0].ID)
 	for target, want := range map[string][]string{
-		"/admin": {"centre is down since 3 min.", "HTTP 503 &lt;b&gt;", `data-state="down"`, "it told the bridge to wait", "42 s", "the roof is on fire",
+		"/admin": {"centre is down (for 3 min).", "HTTP 503 &lt;b&gt;", `data-state="down"`, "it told the bridge to wait", "42 s", "the roof is on fire",
 			"Ada", `data-state="queued"`, "dead letters", "1.2.3"},
 		"/admin/sessions":                       {"Ada", "queued", "10 min", "acme", "C1"},
 		"/admin/sessions?all=1":                 {"Ada", "Bea", "ended", "by the centre"},
 		"/admin/sessions?all=1&state=ended":     {"Bea"},
 		"/admin/sessions?state=agent":           {"No session is in the state “agent”"},
 		"/admin/sessions?state=%3Cscript%3E":    {"&lt;script&gt;"},
-		session:                                 {"Session 2 of", "Ada", "queued", "Open the transcript", "End it now", "in doubt: being looked up", "1 until it is their turn"},
+		session:                                 {"Session 2 of", "Ada", "queued", "Open the transcript", "End it now", "in doubt: being looked up", "1 until its turn"},
 		session + "/transcript":                 {said, "Grace", "refused", "changed", `data-who="robot"`},
 		"/admin/dead":                           {"to the centre", "given-up", "to the customer", "thread-gone", "Send again"},
 		"/admin/dead?words=letter1":             {written},
@@ -271,10 +271,10 @@ func TestVerdict(t *testing.T) {
 		level, text string
 	}{
 		{[]part{in("store", "up"), in("acme", "up")}, true, "ok", "All parts are up."},
-		{[]part{in("store", "up"), in("acme", "silent")}, true, "bad", "acme is silent since 1 min."},
-		{[]part{in("store", "down"), in("acme", "failed")}, true, "bad", "store is down since 1 min, acme is failed since 1 min."},
-		{[]part{in("acme", "catching-up")}, false, "warn", "Not ready yet: acme is catching-up since 1 min."},
-		{[]part{in("centre", "starting")}, true, "info", "centre is starting since 1 min."},
+		{[]part{in("store", "up"), in("acme", "silent")}, true, "bad", "acme is silent (for 1 min)."},
+		{[]part{in("store", "down"), in("acme", "failed")}, true, "bad", "store is down (for 1 min), acme is failed (for 1 min)."},
+		{[]part{in("acme", "catching-up")}, false, "warn", "Not ready yet: acme is catching-up (for 1 min)."},
+		{[]part{in("centre", "starting")}, true, "info", "centre is starting (for 1 min)."},
 	} {
 		if level, text := verdict(test.parts, test.ready, now); level != test.level || text != test.text {
 			t.Errorf("%v: %s %q", test, level, text)
