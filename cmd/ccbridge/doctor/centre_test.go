@@ -123,7 +123,7 @@ func TestCentreFaults(t *testing.T) {
 		{"an untrusted certificate", func(c *centreCase) { c.subject.Centre.BaseURL = strangeAddress(t) }, "centre.reach", fault, "for the centre ca_file"},
 		{"a clock that is wrong", func(c *centreCase) {
 			c.subject.Machine.Now = func() time.Time { return time.Now().Add(-time.Hour) }
-		}, "centre.clock", warning, "timedatectl set-ntp true"},
+		}, "centre.clock", fault, "timedatectl set-ntp true"},
 		{"nobody works now", func(c *centreCase) {
 			c.options.Live, c.sim.StraightToAgent, c.sim.OffHours = true, true, true
 		}, "centre.connect", warning, "in its hours"},
