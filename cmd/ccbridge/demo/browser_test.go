@@ -93,6 +93,8 @@ func TestPage(t *testing.T) {
 	second.Picture("6-second-tab")
 	second.write("discord", "From the second tab")
 	v.sees("discord", "From the second tab")
+	w.stop()
+	v.Shows("#lamp", "was it stopped?")
 }
 
 // playSlack is a whole conversation of Ada's, with every injury in the middle of it.

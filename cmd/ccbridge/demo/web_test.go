@@ -37,7 +37,8 @@ func beBridge(path string) int {
 // world is a demo with its page, running.
 type world struct {
 	*show
-	url string
+	url  string
+	stop context.CancelFunc
 }
 
 // startWeb runs the demo with its page until the test ends.
@@ -47,7 +48,7 @@ func startWeb(t *testing.T) *world {
 	log := &lockedBuffer{}
 	printed, out := io.Pipe()
 	ended := make(chan error, 1)
-	w := &world{}
+	w := &world{stop: cancel}
 	go func() {
 		ended <- playWebWith(ctx, "127.0.0.1:0", log, out, func(s *show) {
 			w.show, s.process.rests = s, 3*time.Second

@@ -12,9 +12,10 @@ export function place(platform, news) {
   const heard = new Set();    // messages that were told
   let threads = [], awaited = false, first = true;
 
-  async function say(said) {
-    const to = where.value, known = new Set(threads.map((thread) => thread.id));
-    const command = said.startsWith("/");
+  // say writes; quick words know that Slack takes commands in the channel only.
+  async function say(said, quick) {
+    const known = new Set(threads.map((thread) => thread.id)), command = said.startsWith("/");
+    const to = quick && command && platform === "slack" ? newThread : where.value;
     if (!command && (to === newThread || to === newPost)) awaited = known;
     if (await act("say", { platform, thread: to, text: said }, error)) return true;
     awaited = false;
@@ -32,9 +33,7 @@ export function place(platform, news) {
   form.addEventListener("click", (event) => {
     const chip = event.target.closest("[data-quick]");
     if (!chip) return;
-    // Slack has commands in the channel only.
-    if (platform === "slack" && chip.dataset.quick.startsWith("/")) choose(newThread);
-    say(chip.dataset.quick);
+    say(chip.dataset.quick, true);
   });
   where.addEventListener("change", () => { if (threads.some((thread) => thread.id === where.value)) open.add(where.value); draw(); });
   entered(form);
@@ -100,7 +99,7 @@ export function place(platform, news) {
     keep($(".root", item), root, (m) => m.id, born, fill(t.id));
     const unfold = $(".unfold", item), shown = open.has(t.id);
     const count = replies.length === 1 ? "1 reply" : replies.length + " replies";
-    put(unfold, (t.name ? (t.forum ? "Post: " : "Thread: ") + t.name + " · " : "") + count);
+    put(unfold, (platform === "slack" ? "Slack " : "Discord ") + t.no + " · " + (t.name ? (t.forum ? "Post: " : "") + t.name + " · " : "") + count);
     mark(unfold, "aria-expanded", shown);
     unfold.hidden = !replies.length && !t.name;
     const under = $(".replies", item);

@@ -1,5 +1,5 @@
 // The page of `ccbridge demo`: it is told over one stream what has changed, and asks for deeds with small posts.
-import { $, make, put, mark } from "./dom.js";
+import { $, make, mark } from "./dom.js";
 import { place } from "./chats.js";
 import { desk } from "./desk.js";
 import { machine } from "./strip.js";
@@ -53,7 +53,5 @@ function show(changed) {
 
 const stream = new EventSource("events");
 stream.addEventListener("message", (event) => show(JSON.parse(event.data)));
-stream.addEventListener("error", () => {
-  put($("#lamp"), "the demo does not answer");
-  mark($("#lamp"), "data-level", "bad");
-});
+stream.addEventListener("open", () => parts.reached(true));
+stream.addEventListener("error", () => parts.reached(false));

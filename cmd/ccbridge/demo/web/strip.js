@@ -4,7 +4,7 @@ import { $, make, put, mark, keep, act } from "./dom.js";
 /** machine brings the bridge's part to life; label(thread) names a thread. */
 export function machine(label) {
   const error = $("#bridge-error"), process = $("#process");
-  let bridge = null, injured = null;
+  let bridge = null, injured = null, alive = true;
 
   $("#kill").addEventListener("click", () => act("kill", {}, error));
   $("#start").addEventListener("click", () => act("start", {}, error));
@@ -36,8 +36,8 @@ export function machine(label) {
     $("#kill").disabled = !runs;
     $("#start").disabled = runs;
     const lamp = $("#lamp");
-    mark(lamp, "data-level", process.getAttribute("data-level"));
-    put(lamp, "bridge " + text);
+    mark(lamp, "data-level", alive ? process.getAttribute("data-level") : "bad");
+    put(lamp, alive ? "bridge " + text.split(",")[0] : "the demo does not answer: was it stopped?");
   }
 
   const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 });
@@ -49,12 +49,15 @@ export function machine(label) {
   const short = (id) => (id.length > 14 ? "…" + id.slice(-12) : id);
 
   return {
+    /** reached tells whether the demo itself is there. */
+    reached(now) { alive = now; drawProcess(); },
     bridge(state) { bridge = state; drawProcess(); drawTip(); },
     truth(state) {
       for (const dd of document.querySelectorAll("[data-truth]")) {
         const value = state[dd.dataset.truth];
         put(dd, value);
-        if (dd.dataset.truth === "lost" || dd.dataset.truth === "doubled") mark(dd.parentElement, "data-level", value ? "bad" : "ok");
+        if (dd.parentElement.className === "point") mark(dd.parentElement, "data-level", value ? "bad" : "ok");
+        if (dd.dataset.truth === "broken") dd.parentElement.hidden = !value;
       }
     },
     switches(state) {
