@@ -29,6 +29,8 @@ type Config struct {
 	// for none.
 	PostGap time.Duration
 	Log     *slog.Logger // default: none
+	// Former is an adapter of this application that has run before, in whose place this one comes; nil: there is none.
+	Former *Adapter
 	Waits   Waits
 }
 
@@ -166,6 +168,10 @@ func (w Waits) withDefaults() Waits {
 // Run keeps the gateway's line up until ctx ends, then stores what was received and returns nil. An error means that
 // the token or the intents are refused, or that the SDK hangs again and again.
 func (a *Adapter) Run(ctx context.Context, in bridge.Inbox) error {
+	if former := a.cfg.Former; former != nil { // the pause between two Identify counts from its last one
+		a.identified.Store(former.identified.Load())
+		a.cfg.Former = nil
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer a.client.CloseIdleConnections()

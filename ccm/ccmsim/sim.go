@@ -115,6 +115,13 @@ func (s *Sim) AppKey() string    { return s.cfg.AppKey }
 func (s *Sim) AppSecret() string { return s.cfg.AppSecret }
 func (s *Sim) ChannelID() string { return s.cfg.ChannelID }
 
+// SetAppSecret replaces the application's secret. AccessTokens that were handed out stay good.
+func (s *Sim) SetAppSecret(secret string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cfg.AppSecret = secret
+}
+
 // Close drops all connections and returns when everything has stopped. The
 // records stay readable. A second call does nothing.
 func (s *Sim) Close() {

@@ -32,6 +32,7 @@ type world struct {
 	config  string // the file's text
 	log     *syncBuffer
 
+	reload     chan os.Signal // to the bridge
 	stopBridge context.CancelFunc
 	ended      chan error
 }
@@ -69,7 +70,7 @@ func newWorld(t *testing.T, opts ...option) *world {
 	for _, o := range opts {
 		o(&c)
 	}
-	w := &world{t: t, dir: t.TempDir(), log: &syncBuffer{}}
+	w := &world{t: t, dir: t.TempDir(), log: &syncBuffer{}, reload: make(chan os.Signal, 1)}
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	w.ctx = ctx
 	t.Cleanup(cancel)
@@ -158,12 +159,14 @@ func (w *world) load() config.Config {
 	if err := os.WriteFile(path, []byte(w.config), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
-	cfg, faults := config.Load(path, func(string) (string, bool) { return "", false })
+	cfg, faults := config.Load(path, noEnv)
 	if config.Broken(faults) {
 		w.t.Fatalf("configuration: %v", faults)
 	}
 	return cfg
 }
+
+func noEnv(string) (string, bool) { return "", false }
 
 // start runs the bridge in this process until stop, or the end of the test.
 func (w *world) start() {
@@ -173,7 +176,7 @@ func (w *world) start() {
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	cfg := w.load()
 	ended := w.ended
-	go func() { ended <- service.Run(ctx, cfg, service.Options{Log: log}) }()
+	go func() { ended <- service.Run(ctx, cfg, service.Options{Log: log, Env: noEnv, Reload: w.reload}) }()
 	w.t.Cleanup(w.stop)
 }
 

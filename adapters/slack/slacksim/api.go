@@ -143,10 +143,10 @@ func (s *Sim) authorize(m method, tok string) *refusal {
 	switch {
 	case tok == "":
 		return refuse("not_authed")
-	case tok != own && tok != other:
-		return refuse("invalid_auth")
 	case s.revoked[tok] != "":
 		return refuse(s.revoked[tok])
+	case tok != own && tok != other:
+		return refuse("invalid_auth")
 	case tok == other:
 		return refuse("not_allowed_token_type")
 	}

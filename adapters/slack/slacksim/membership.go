@@ -90,6 +90,15 @@ func (s *Sim) Revoke(token, code string) {
 	s.changed()
 }
 
+// SetBotToken replaces the bot token, as a rotation does: calls with the old one get token_revoked. Open sockets stay.
+func (s *Sim) SetBotToken(token string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.revoked[s.cfg.BotToken] = "token_revoked"
+	s.cfg.BotToken = token
+	s.changed()
+}
+
 // Uninstall takes the app out of the workspace: tokens_revoked and app_uninstalled, then account_inactive.
 func (s *Sim) Uninstall() {
 	s.mu.Lock()

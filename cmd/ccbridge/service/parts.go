@@ -12,7 +12,7 @@ import (
 func Subject(cfg config.Config, faults []config.Fault, m doctor.Machine, log *slog.Logger) doctor.Subject {
 	return doctor.Subject{
 		Config: cfg, Faults: faults, Centre: centreConfig(cfg), Machine: m,
-		Adapter: func(a config.Adapter) (bridge.Adapter, error) { return newAdapter(a, log) },
+		Adapter: func(a config.Adapter) (bridge.Adapter, error) { return newAdapter(a, nil, log) },
 		Routes:  func(adapter string) []bridge.Route { return Routes(cfg, adapter) },
 	}
 }

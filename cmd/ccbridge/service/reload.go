@@ -185,11 +185,12 @@ func adaptersFor(cfg config.Config, atWork map[string]bridge.Adapter, changed []
 	for _, a := range cfg.Adapters {
 		own := "adapters." + a.Name
 		same := !slices.ContainsFunc(changed, func(key string) bool { return key == own || strings.HasPrefix(key, own+".") })
-		if old := atWork[a.Name]; old != nil && same {
+		old := atWork[a.Name]
+		if old != nil && same {
 			adapters[a.Name] = old
 			continue
 		}
-		one, err := newAdapter(a, log)
+		one, err := newAdapter(a, old, log)
 		if err != nil {
 			return nil, fmt.Errorf("set up adapter %s: %w", a.Name, err)
 		}

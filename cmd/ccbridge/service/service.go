@@ -133,13 +133,15 @@ func Run(ctx context.Context, cfg config.Config, o Options) error {
 	return nil
 }
 
-func newAdapter(a config.Adapter, log *slog.Logger) (bridge.Adapter, error) {
+// newAdapter makes a configured adapter, which opens nothing yet. former is the one in whose place it comes, or nil.
+func newAdapter(a config.Adapter, former bridge.Adapter, log *slog.Logger) (bridge.Adapter, error) {
 	if a.Slack != nil {
 		return slack.New(slack.Config{Name: a.Name, APIURL: a.Slack.APIURL, BotToken: a.Slack.BotToken.Reveal(), AppToken: a.Slack.AppToken.Reveal(),
 			Commands: slack.Commands{Agent: a.Slack.Commands.Agent, End: a.Slack.Commands.End}, PostGap: noGap(a.Slack.PostGap), Log: log})
 	}
+	before, _ := former.(*discord.Adapter)
 	return discord.New(discord.Config{Name: a.Name, APIURL: a.Discord.APIURL, BotToken: a.Discord.BotToken.Reveal(), Guilds: a.Discord.Guilds,
-		Commands: struct{ Agent, End string }{a.Discord.Commands.Agent, a.Discord.Commands.End}, PostGap: noGap(a.Discord.PostGap), Log: log})
+		Commands: struct{ Agent, End string }{a.Discord.Commands.Agent, a.Discord.Commands.End}, PostGap: noGap(a.Discord.PostGap), Log: log, Former: before})
 }
 
 // noGap is a gap as the adapters take it: for them zero means the default, and less means none.
