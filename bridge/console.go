@@ -20,6 +20,8 @@ type Console interface {
 	Find(ctx context.Context, l Link) ([]ThreadRef, error)
 	// Transcript gives what was said, oldest first per thread, one thread after the other. An error of each ends it.
 	Transcript(ctx context.Context, span Span, each func(Entry) error) error
+	// Shadows tells what would have been done in threads whose sessions were shadows, since then; texts adds the words.
+	Shadows(ctx context.Context, since time.Time, texts bool) ([]ShadowView, error)
 	// Trace tells every step of each message that a link or an id names. Nothing found is an empty answer. Steps bear no
 	// words. An id without a channel may take seconds in a large store.
 	Trace(ctx context.Context, l Link) ([]Trace, error)
@@ -110,6 +112,35 @@ type Entry struct {
 	Outcome  Outcome    `json:"outcome,omitempty"` // of its delivery
 	Delivery DeliveryID `json:"delivery,omitempty"`
 	Message  RemoteID   `json:"message,omitempty"` // the platform's id
+}
+
+// ShadowView counts what would have been done in a thread, were its sessions no shadows.
+type ShadowView struct {
+	Thread ThreadKey           `json:"thread"`
+	Calls  map[CallKind]int    `json:"calls"` // to the centre
+	Posts  map[MessageKind]int `json:"posts"` // to the thread and, "answer", to whoever asked
+	// Refused counts texts that would have been refused: too long, too many.
+	Refused int          `json:"refused"`
+	Lines   []ShadowLine `json:"lines,omitempty"` // in their order, as the ledger keeps them
+}
+
+// Made counts the calls and posts.
+func (v ShadowView) Made() (n int) {
+	for _, calls := range v.Calls {
+		n += calls
+	}
+	for _, posts := range v.Posts {
+		n += posts
+	}
+	return n
+}
+
+// ShadowLine is a text that would have gone out.
+type ShadowLine struct {
+	At      time.Time `json:"at"`
+	Session int       `json:"session"`
+	Kind    string    `json:"kind"` // of the call or the message
+	Text    string    `json:"text"`
 }
 
 // Trace is the way of one message, either direction.

@@ -266,7 +266,8 @@ type Stats struct {
 
 // ConsoleStore serves the console. What it lists it reads in short pieces, so that nothing waits for a slow reader.
 type ConsoleStore interface {
-	// Sessions, Session, Find, Transcript, Trace and Dead are those of Console.
+	// Sessions, Session, Find, Transcript, Shadows, Trace and Dead are those of Console.
+	Shadows(ctx context.Context, since time.Time, texts bool) ([]ShadowView, error)
 	Sessions(ctx context.Context, all bool) ([]SessionView, error)
 	Session(ctx context.Context, t ThreadID) (SessionDetail, error)
 	Find(ctx context.Context, l Link) ([]ThreadRef, error)

@@ -30,6 +30,8 @@ const usage = `usage:
   ccbridge check [-config config.toml]   read the configuration and print every fault
   ccbridge doctor [-config config.toml] [-live] [-json] [-adapter NAME]
                                          look at all that the bridge needs, and say what to do
+  ccbridge shadow [-config config.toml] [-since 24h] [-texts] [-json]
+                                         what would have been done on routes with shadow = true
   ccbridge health [-config config.toml | -addr host:port] [-ready]
                                          ask a running bridge whether it lives, or is ready
   ccbridge password                      ask for a password and print its hash, for the operator's page
@@ -96,6 +98,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			return err
 		}
 		return runCheck(path, stdout, stderr)
+	case "shadow":
+		return runShadow(ctx, args, stdout, stderr)
 	case "health":
 		return runHealth(ctx, args, stdout, stderr)
 	case "password":

@@ -88,6 +88,10 @@ func (d *desk) Find(context.Context, bridge.Link) ([]bridge.ThreadRef, error) { 
 
 func (d *desk) Trace(context.Context, bridge.Link) ([]bridge.Trace, error) { return nil, d.err }
 
+func (d *desk) Shadows(context.Context, time.Time, bool) ([]bridge.ShadowView, error) {
+	return nil, d.err
+}
+
 func (d *desk) Dead(_ context.Context, texts bool) ([]bridge.DeadView, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -110,6 +110,10 @@ func (c client) Trace(ctx context.Context, l bridge.Link) ([]bridge.Trace, error
 	return call[[]bridge.Trace](ctx, c, "trace", l)
 }
 
+func (c client) Shadows(ctx context.Context, since time.Time, texts bool) ([]bridge.ShadowView, error) {
+	return call[[]bridge.ShadowView](ctx, c, "shadows", shadowsRequest{since, texts})
+}
+
 func (c client) Dead(ctx context.Context, texts bool) ([]bridge.DeadView, error) {
 	return call[[]bridge.DeadView](ctx, c, "dead", deadRequest{texts})
 }

@@ -147,6 +147,9 @@ func handler(c bridge.Console) http.Handler {
 	})
 	serve(mux, "find", c.Find)
 	serve(mux, "trace", c.Trace)
+	serve(mux, "shadows", func(ctx context.Context, in shadowsRequest) ([]bridge.ShadowView, error) {
+		return c.Shadows(ctx, in.Since, in.Texts)
+	})
 	serve(mux, "dead", func(ctx context.Context, in deadRequest) ([]bridge.DeadView, error) { return c.Dead(ctx, in.Texts) })
 	serve(mux, "resend", func(ctx context.Context, in letterRequest) (none, error) { return none{}, c.Resend(ctx, in.ID) })
 	serve(mux, "drop", func(ctx context.Context, in letterRequest) (none, error) { return none{}, c.Drop(ctx, in.ID) })
@@ -163,9 +166,13 @@ type (
 	none            struct{}
 	sessionsRequest struct{ All bool }
 	deadRequest     struct{ Texts bool }
-	threadRequest   struct{ Thread bridge.ThreadID }
-	letterRequest   struct{ ID bridge.DeadID }
-	eraseRequest    struct {
+	shadowsRequest  struct {
+		Since time.Time
+		Texts bool
+	}
+	threadRequest struct{ Thread bridge.ThreadID }
+	letterRequest struct{ ID bridge.DeadID }
+	eraseRequest  struct {
 		Adapter string
 		Who     bridge.UserID
 	}
