@@ -60,7 +60,11 @@ func openLine(ctx context.Context, f *bridge.Findings, check string, one bridge.
 		<-ended
 	case err = <-ended:
 	}
-	const means, fix = "What customers write does not arrive.", "See what is said above; if nothing is, look at what is between: a proxy or a firewall that lets no WebSocket through."
+	const means = "What customers write does not arrive."
+	fix := "See what is said above; if nothing is, look at what is between: a proxy or a firewall that lets no WebSocket through."
+	if check == "slack.line" { // Slack gives a socket's address all the same
+		fix = "See that Socket Mode is on: https://api.slack.com/apps, the app, Socket Mode, Enable Socket Mode. If it is, look at what is between: a proxy or a firewall that lets no WebSocket through."
+	}
 	switch {
 	case l.State == bridge.LineUp:
 		f.OK(check, "", "Its line was opened, and closed again.")
