@@ -52,6 +52,7 @@
 //	apply_downlink.go       what the centre sends; apply_result.go what came of the calls; apply_timer.go due times
 //	apply_pump.go           what waits goes when it may; the end of a session
 //	apply_open.go           a session opens, first or again
+//	shadow.go masking.go    sessions of which nothing goes out; what is replaced in texts, by package mask
 //	words.go                every word of the bridge's own
 //	outbox.go pace.go       the calls: intent, call, settle; places that share a limit take turns
 //	doubt.go asking.go      refusals understood; looking, and deciding what was done; how often about a session
