@@ -75,7 +75,7 @@ func (x *storeTest) settle() {
 	x.must(x.s.Settle(x.Context(), bridge.Settlement{Delivery: *x.head(k, bridge.ToCentre), Kept: &masked, Outcome: bridge.Shadowed, At: storeBegin}))
 	views, err := x.s.Shadows(x.Context(), storeBegin, true)
 	x.must(err)
-	x.equal("of the shadow is kept", views, "[{Thread:acme/T1/C0/root-0 Calls:map[CHAT:1] Posts:map[] Refused:0 Lines:[{At:2026-07-07 09:30:00.123456789 +0000 UTC Session:1 Kind:CHAT Text:***}]}]")
+	x.equal("of the shadow is kept", views, "[{Thread:"+k.String()+" Calls:map[CHAT:1] Posts:map[] Refused:0 Lines:[{At:2026-07-07 09:30:00.123456789 +0000 UTC Session:1 Kind:CHAT Text:***}]}]")
 	sure, possible, err := x.s.SentTexts(x.Context(), k.ID(), k.Part(), 1, "three")
 	x.must(err)
 	x.equal("a shadow was not sent", []int{sure, possible}, []int{0, 0})
