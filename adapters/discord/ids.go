@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -114,4 +115,27 @@ func spaceOf(t bridge.ThreadKey) (snowflake, error) {
 		return 0, nil
 	}
 	return parseSnowflake(t.Space)
+}
+
+// ParseLink reads a permalink: https://discord.com/channels/GUILD/CHANNEL/MESSAGE, where CHANNEL may be a thread and GUILD
+// "@me"; without MESSAGE it is the channel's own. false: it is none.
+func ParseLink(u *url.URL) (l bridge.Link, ok bool) {
+	_, rest, ok := strings.Cut(u.Path, "/channels/")
+	parts := strings.Split(strings.Trim(rest, "/"), "/")
+	if !ok || u.Host == "" || len(parts) < 2 || len(parts) > 3 {
+		return bridge.Link{}, false
+	}
+	l.Channel = parts[1]
+	if parts[0] != "@me" {
+		l.Space = parts[0]
+	}
+	if len(parts) == 3 {
+		l.ID = parts[2]
+	}
+	for _, id := range []string{l.Space, l.Channel, l.ID} {
+		if _, err := parseSnowflake(id); id != "" && err != nil {
+			return bridge.Link{}, false
+		}
+	}
+	return l, true
 }

@@ -3,6 +3,7 @@ package slack
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -73,4 +74,26 @@ func parseThreadRef(value string) (channel, root string, ok bool) {
 	}
 	channel, root, ok = strings.Cut(rest, ":")
 	return channel, root, ok && channel != ""
+}
+
+// ParseLink reads a permalink: https://x.slack.com/archives/C…/p1712345678000100, with the thread's root in the query where
+// the message stands in one. false: it is none.
+func ParseLink(u *url.URL) (l bridge.Link, ok bool) {
+	_, rest, ok := strings.Cut(u.Path, "/archives/")
+	if !ok || u.Host == "" {
+		return bridge.Link{}, false
+	}
+	channel, message, ok := strings.Cut(strings.Trim(rest, "/"), "/")
+	digits, marked := strings.CutPrefix(message, "p")
+	if !ok || !marked || len(digits) < 7 || channel == "" {
+		return bridge.Link{}, false
+	}
+	l = bridge.Link{Channel: channel, ID: digits[:len(digits)-6] + "." + digits[len(digits)-6:], Root: u.Query().Get("thread_ts")}
+	if _, err := parseTS(l.ID); err != nil {
+		return bridge.Link{}, false
+	}
+	if _, err := parseTS(l.Root); l.Root != "" && err != nil {
+		return bridge.Link{}, false
+	}
+	return l, true
 }

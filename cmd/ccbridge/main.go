@@ -34,6 +34,16 @@ const usage = `usage:
                                          what would have been done on routes with shadow = true
   ccbridge health [-config config.toml | -addr host:port] [-ready]
                                          ask a running bridge whether it lives, or is ready
+  ccbridge sessions [list [-all] | show THREAD | end THREAD]
+  ccbridge trace  MESSAGE                every step of one message
+  ccbridge dead   [list [-texts] | resend | drop] [ID... | -all | -thread THREAD | -direction up|down]
+                                         what could not be delivered
+  ccbridge export [-thread THREAD] [-from TIME] [-to TIME] [-format jsonl|text] [-o FILE]
+                                         a transcript
+  ccbridge erase  CUSTOMER [-adapter NAME] [-yes]
+                                         remove a person's words for good
+                                         These five take -config and -json, and work on a running bridge
+                                         and on a stopped one. THREAD and MESSAGE are links or ids.
   ccbridge password                      ask for a password and print its hash, for the operator's page
   ccbridge version [-json]               name the build: version, commit, date, Go, system
 `
@@ -102,6 +112,16 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return runShadow(ctx, args, stdout, stderr)
 	case "health":
 		return runHealth(ctx, args, stdout, stderr)
+	case "sessions":
+		return runSessions(ctx, args, stdin, stdout, stderr)
+	case "trace":
+		return runTrace(ctx, args, stdin, stdout, stderr)
+	case "dead":
+		return runDead(ctx, args, stdin, stdout, stderr)
+	case "export":
+		return runExport(ctx, args, stdin, stdout, stderr)
+	case "erase":
+		return runErase(ctx, args, stdin, stdout, stderr)
 	case "password":
 		return runPassword(ctx, args, stdin, stdout, stderr)
 	case "version":

@@ -69,9 +69,6 @@ func (s *Server) Close() {
 	}
 	<-s.done
 	os.Remove(s.path) //nolint:errcheck // the next start replaces it
-	if dir := filepath.Dir(s.path); amongTemporary(dir) {
-		os.Remove(dir) //nolint:errcheck // another bridge's socket is in it
-	}
 }
 
 // listen makes the socket with mode 0600: in a folder of its own that nobody else can enter, then moved to its place.
