@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"ccbridge/ccm"
@@ -35,7 +36,7 @@ func (c console) Erase(ctx context.Context, adapter string, who UserID) (Erased,
 			return all, fmt.Errorf("erase in thread %s: %w", t.ID, err)
 		}
 		if c.live != nil {
-			c.live.erased(t.Key, left)
+			c.live.erased(t.Key, left, done.Ended)
 		}
 	}
 	if err := c.store.Wipe(ctx); err != nil {
@@ -51,8 +52,13 @@ func (e *Erased) add(more Erased) {
 	e.Rows += more.Rows
 }
 
-// erased has the bridge forget what it remembers of a thread. left is its session, if it belonged to whom was erased.
-func (b *Bridge) erased(t ThreadKey, left Session) {
+// erased has the bridge forget what it remembers of a thread. left is its session, if it belonged to whom was erased, and
+// ended is 1 if that was open.
+func (b *Bridge) erased(t ThreadKey, left Session, ended int) {
+	for range ended {
+		b.Meter.Ended(t.Adapter, EndedByCustomer)
+	}
+	b.Log.Info("words were erased", slog.String("thread", t.String()))
 	b.recent.forget(t)
 	if left.Thread == t {
 		b.polls.watch(left)
