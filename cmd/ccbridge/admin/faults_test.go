@@ -67,12 +67,12 @@ func TestFaultsAreBounded(t *testing.T) {
 func TestFaultsShared(t *testing.T) {
 	t.Parallel()
 	faults := &Faults{}
-	log := slog.New(faults.Tee(slog.DiscardHandler)).With("a", 1)
+	log := slog.New(faults.Tee(slog.DiscardHandler)).With("x", 1).With("y", 1).With("z", 1) // with room for one more
 	one, two := log.With("b", 1), log.With("b", 2)
 	one.Warn("one", "c", 1)
 	two.Warn("two", "c", 2)
 	last, _ := faults.Last()
-	if got := fmt.Sprint(last[1].Details, last[0].Details); got != "[{a 1} {b 1} {c 1}] [{a 1} {b 2} {c 2}]" {
+	if got := fmt.Sprint(last[1].Details, last[0].Details); got != "[{x 1} {y 1} {z 1} {b 1} {c 1}] [{x 1} {y 1} {z 1} {b 2} {c 2}]" {
 		t.Error(got)
 	}
 }

@@ -320,14 +320,3 @@ func answersOf(d *desk) []string {
 	return []string{"/admin/api/overview", "/admin/api/sessions", "/admin/api/sessions?all=1", "/admin/api/transcript?thread=" + string(d.sessions[0].ID),
 		"/admin/api/dead", "/admin/api/faults", "/admin/api/settings"}
 }
-
-// ended is a context that is over.
-type ended struct {
-	context.Context
-	done <-chan struct{}
-}
-
-func (c ended) Done() <-chan struct{} { return c.done }
-func (c ended) Err() error            { return context.DeadlineExceeded }
-
-func over(ctx context.Context, done <-chan struct{}) context.Context { return ended{ctx, done} }

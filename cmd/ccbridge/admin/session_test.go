@@ -183,6 +183,9 @@ func TestMethods(t *testing.T) {
 		}
 	}
 	r.code(r.get("/admin/logout"), http.StatusMethodNotAllowed)
+	for _, target := range pagesOf(r.desk) {
+		r.code(r.send("POST", target, nil), http.StatusMethodNotAllowed)
+	}
 	if did := r.desk.did(); len(did) > 0 {
 		t.Errorf("done: %v", did)
 	}
