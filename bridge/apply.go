@@ -163,7 +163,7 @@ func (st *step) giveUp(t time.Time) time.Time { return t.Add(st.env.Limits.GiveU
 func (st *step) post(m Message) {
 	if st.Lost {
 		if m.Kind == MessageAgent || m.Kind == MessageRobot || m.Kind == MessageSystem {
-			st.out.Dead = append(st.out.Dead, DeadLetter{Thread: st.Thread, Session: st.No, Direction: Down, Texts: []string{m.Text}, Reason: CodeThreadGone, At: st.env.Now,
+			st.out.Dead = append(st.out.Dead, DeadLetter{Thread: st.Thread, Session: st.No, Direction: Down, Texts: []string{m.Text}, Reason: CodeThreadGone, At: st.env.Now, Shadow: st.Shadow,
 				Causes: []string{string(st.ev.ID)}, Kind: m.Kind, Speaker: m.Speaker})
 		}
 		return
@@ -228,7 +228,7 @@ func (st *step) letter(held []Held, reason string) (ref string) {
 	if extra := len(st.Letters) - maxLetters; extra > 0 {
 		st.Letters = slices.Delete(st.Letters, 0, extra)
 	}
-	st.out.Dead = append(st.out.Dead, DeadLetter{Ref: ref, Thread: st.Thread, Session: st.No, Direction: Up, Texts: texts, Reason: reason, At: st.env.Now,
+	st.out.Dead = append(st.out.Dead, DeadLetter{Ref: ref, Thread: st.Thread, Session: st.No, Direction: Up, Texts: texts, Reason: reason, At: st.env.Now, Shadow: st.Shadow,
 		Agents: letter.Agents, Causes: causes})
 	return ref
 }

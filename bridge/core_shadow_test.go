@@ -146,3 +146,32 @@ func TestShadowSwitched(t *testing.T) {
 		}
 	})
 }
+
+// What a shadow refuses is kept and reported, but is no dead letter: sent again later, it would go out in earnest.
+func TestShadowRefuses(t *testing.T) {
+	simulated(t, func(r *rig) {
+		r.shadows()
+		earnest := r.config.Routes[0]
+		earnest.Shadow, earnest.Channels, r.config.Routes[0].Channels = false, []string{other}, []string{channel}
+		r.config.Routes = append(r.config.Routes, earnest)
+		r.config.Limits.OpenPerCustomer = 1
+		r.start()
+		r.acme.Open(channel, "ada", "hello")
+		r.pass(time.Second)
+		r.acme.Open(channel, "ada", "another")
+		r.pass(5 * time.Second)
+		views, err := r.Console().Shadows(r.Context(), time.Time{}, true)
+		refused := 0
+		for _, v := range views {
+			refused += v.Refused
+		}
+		dead, err2 := r.Console().Dead(r.Context(), true)
+		if err != nil || err2 != nil || len(views) != 2 || refused != 1 || len(dead) != 0 || r.meter.Count("dead up") != 0 {
+			r.Errorf("%+v, %v; dead letters %+v, %v", views, err, dead, err2)
+		}
+		r.begins(r.acme, other, "ada") // there the limit does not count shadows
+		if n := r.centre.Calls("ada", ccm.Connect); n != 1 {
+			r.Errorf("%d times CONNECT", n)
+		}
+	})
+}

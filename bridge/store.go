@@ -135,6 +135,8 @@ type DeadLetter struct {
 	Causes  []string
 	Kind    MessageKind
 	Speaker string
+	// Shadow: it is kept, but is none to be sent again: nothing of its session went out.
+	Shadow bool
 }
 
 // Direction of a text.

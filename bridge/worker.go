@@ -93,8 +93,8 @@ func (b *Bridge) save(ctx context.Context, before Session, done Step) error {
 	b.hook("after step")
 	b.traceStepped(before.State, done)
 	for _, d := range done.Dead {
-		if s.Shadow { // its writer misses nothing
-			break
+		if d.Shadow { // its writer misses nothing
+			continue
 		}
 		b.Meter.DeadLetter(d.Direction)
 		b.Log.Warn("a message could not be delivered", slog.String("thread", t.String()), slog.String("direction", string(d.Direction)), slog.String("reason", d.Reason))
@@ -158,7 +158,7 @@ func (b *Bridge) applyAll(work Work, t ThreadKey) (Session, stepped) {
 
 // wordsOf makes a dead letter of what somebody said in an event that is given up.
 func wordsOf(ev Event, s Session, now time.Time) []DeadLetter {
-	d := DeadLetter{Thread: s.Thread, Session: s.No, Reason: "panic", At: now}
+	d := DeadLetter{Thread: s.Thread, Session: s.No, Reason: "panic", At: now, Shadow: s.Shadow}
 	switch {
 	case ev.Text != nil:
 		d.Direction, d.Texts, d.Causes = Up, []string{ev.Text.Body}, []string{string(ev.Text.Message)}

@@ -82,7 +82,7 @@ func deadRow(at place, d bridge.DeadLetter) (ledgerRow, error) {
 		return ledgerRow{}, fmt.Errorf("encode dead letter: %w", err)
 	}
 	at.session = d.Session
-	return ledgerRow{place: at, at: d.At, direction: d.Direction, kind: kindDead, detail: d.Reason, dead: true, ref: d.Ref,
+	return ledgerRow{place: at, at: d.At, direction: d.Direction, kind: kindDead, detail: d.Reason, dead: !d.Shadow, ref: d.Ref,
 		body: string(body)}, nil
 }
 
