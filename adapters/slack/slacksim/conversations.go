@@ -175,6 +175,9 @@ func (s *Sim) conversationInfo(a args) (answer, *refusal) {
 		return nil, bad
 	}
 	obj := s.channelObject(ch)
+	if ch.kind != "im" {
+		obj["is_read_only"] = ch.readOnly // lists do not show it
+	}
 	if a.flag("include_num_members") {
 		obj["num_members"] = len(s.users) - len(ch.absent)
 	}
@@ -189,7 +192,7 @@ func (s *Sim) channelObject(ch *channel) answer {
 	topic := answer{"value": "", "creator": "", "last_set": 0}
 	return answer{"id": ch.id, "name": ch.name, "name_normalized": ch.name, "is_channel": ch.kind == "channel", "is_group": ch.kind == "group",
 		"is_im": false, "is_mpim": false, "is_private": ch.kind == "group", "is_archived": ch.archived, "is_general": false, "is_member": ch.bot,
-		"is_shared": ch.shared, "is_ext_shared": ch.shared, "is_read_only": ch.readOnly, "is_org_shared": false, "is_pending_ext_shared": false, "created": ch.created,
+		"is_shared": ch.shared, "is_ext_shared": ch.shared, "is_org_shared": false, "is_pending_ext_shared": false, "created": ch.created,
 		"updated": ch.created * 1000, "unlinked": 0, "creator": "USLACKBOT", "shared_team_ids": []string{s.cfg.TeamID}, "pending_shared": []string{},
 		"pending_connected_team_ids": []string{}, "previous_names": []string{}, "context_team_id": s.cfg.TeamID, "topic": topic, "purpose": topic}
 }

@@ -221,6 +221,7 @@ func TestAnswersLookLikeSlacks(t *testing.T) {
 	check("conversations.list", form{"types": "public_channel,im"})
 	check("users.conversations", form{"types": "public_channel,im"})
 	check("users.info", form{"user": ada})
+	check("bots.info", form{"bot": "B0BRIDGE"})
 	check("chat.getPermalink", form{"channel": chn, "message_ts": own})
 	check("chat.delete", form{"channel": chn, "ts": own})
 	s.SetScopes()
