@@ -225,7 +225,7 @@ func TestExamineFaults(t *testing.T) {
 			"curl -X PUT -H \"Authorization: Bot $DISCORD_BOT_TOKEN\""},
 		{"a staff's role nobody knows", func(p *patient) { p.routes[0].Staff = []string{"role:" + nowhere} }, checkStaff, "role:" + nowhere, warning, "Copy Role ID"},
 		{"staff nobody knows", func(p *patient) { p.routes[0].Staff = []string{nowhere} }, checkStaff, nowhere, warning, "Copy User ID"},
-		{"a clock that is wrong", do(func(s *sim) error { s.Advance(10 * time.Minute); return nil }), checkClock, "", warning, "timedatectl set-ntp true"},
+		{"a clock that is wrong", do(func(s *sim) error { s.Advance(time.Minute); return nil }), checkClock, "", fault, "timedatectl set-ntp true"},
 		{"limited", do(func(s *sim) error {
 			s.Fail(discordsim.Fault{Route: "GET /gateway/bot", Status: 429, Body: `{"message":"","retry_after":60,"global":false}`})
 			return nil

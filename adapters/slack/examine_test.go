@@ -201,7 +201,7 @@ func TestExamineFaults(t *testing.T) {
 			p.injure = func(s *slacksim.Sim) { s.AddUser(slacksim.User{ID: ada, Name: "ada", Deleted: true}) }
 		}, checkPeople, ada, warning, "Copy member ID"},
 		{"staff that is a bot", func(p *patient) { p.routes[0].Staff = []string{bot} }, checkPeople, bot, warning, "Copy member ID"},
-		{"a clock that is wrong", func(p *patient) { p.sim.Now = func() time.Time { return time.Now().Add(7 * time.Minute) } }, checkClock, "", warning, "timedatectl set-ntp true"},
+		{"a clock that is wrong", func(p *patient) { p.sim.Now = func() time.Time { return time.Now().Add(time.Minute) } }, checkClock, "", fault, "timedatectl set-ntp true"},
 		{"a call that is limited", func(p *patient) {
 			p.injure = func(s *slacksim.Sim) {
 				s.Inject(slacksim.Fault{Method: "users.info", Status: http.StatusTooManyRequests, Header: map[string]string{"Retry-After": "7"}})
