@@ -46,6 +46,7 @@ func (w *world) shows(channel string, want map[string]int) {
 }
 
 func TestDiscordConversation(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, echoing)
 	w.start()
 	w.logged("caught up\" adapter=guild")
@@ -111,11 +112,9 @@ func holdDiscordConversation(t *testing.T, w *world) {
 	w.clean()
 }
 
-// TestDiscordKilledEverywhere is TestSlackKilledEverywhere on Discord.
-func TestDiscordKilledEverywhere(t *testing.T) {
-	if testing.Short() {
-		t.Skip("-short: hundreds of processes")
-	}
+// discordKilledEverywhere is slackKilledEverywhere on Discord.
+func discordKilledEverywhere(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, echoing)
 	c := w.spawn(0)
 	w.logged("caught up\" adapter=guild")

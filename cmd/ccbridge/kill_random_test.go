@@ -29,12 +29,10 @@ type storm struct {
 	said     []int // agent's texts per thread; those with an agent are odd
 }
 
-// TestKilledAtRandom kills the bridge 200 times at random hooks under load. Nothing may be lost, doubled, out of order or
+// killedAtRandom kills the bridge 200 times at random hooks under load. Nothing may be lost, doubled, out of order or
 // in a wrong thread.
-func TestKilledAtRandom(t *testing.T) {
-	if testing.Short() {
-		t.Skip("-short: hundreds of processes")
-	}
+func killedAtRandom(t *testing.T) {
+	t.Parallel()
 	s := newStorm(t, echoing)
 	s.rage(randomKills)
 	s.settleDown(0)
@@ -59,12 +57,10 @@ func TestKilledAtRandom(t *testing.T) {
 	s.clean()
 }
 
-// TestKilledWithoutHistory is the same where the centre refuses its history: what is doubled is marked as repeated in the
+// killedWithoutHistory is the same where the centre refuses its history: what is doubled is marked as repeated in the
 // ledger, and what is lost was counted.
-func TestKilledWithoutHistory(t *testing.T) {
-	if testing.Short() {
-		t.Skip("-short: hundreds of processes")
-	}
+func killedWithoutHistory(t *testing.T) {
+	t.Parallel()
 	s := newStorm(t, echoing, func(c *worldConfig) { c.centre.HistoryRefused = true })
 	s.rage(hurriedKills)
 	losses := strings.Count(s.log.String(), "an answer of the centre may be lost")

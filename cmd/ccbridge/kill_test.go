@@ -19,12 +19,23 @@ func echoing(c *worldConfig) {
 	c.slack.Retries = []time.Duration{0, 200 * time.Millisecond, 400 * time.Millisecond}
 }
 
-// TestSlackKilledEverywhere kills the bridge once at each commit and before and after each outside call of a whole
-// conversation, and starts it again. Nothing may be lost, doubled, out of order or in a wrong place.
-func TestSlackKilledEverywhere(t *testing.T) {
+// TestKilled kills the bridge in all these ways at once: they mostly wait. No other test runs meanwhile.
+func TestKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: hundreds of processes")
 	}
+	_, err := childProgram() // first, so that no test waits for it
+	must(t, err)
+	t.Run("AtRandom", killedAtRandom)
+	t.Run("WithoutHistory", killedWithoutHistory)
+	t.Run("SlackEverywhere", slackKilledEverywhere)
+	t.Run("DiscordEverywhere", discordKilledEverywhere)
+}
+
+// slackKilledEverywhere kills the bridge once at each commit and before and after each outside call of a whole
+// conversation, and starts it again. Nothing may be lost, doubled, out of order or in a wrong place.
+func slackKilledEverywhere(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, echoing)
 	c := w.spawn(0)
 	holdConversation(t, w)

@@ -162,7 +162,7 @@ func writeAll(lines []*loaded, stop <-chan struct{}) {
 }
 
 // maxBehind is how many texts of a thread may be on their way to the centre.
-const maxBehind = 10
+const maxBehind = 4
 
 func (l *loaded) write(up bool) {
 	text := stormText("up", l.i, len(l.up))

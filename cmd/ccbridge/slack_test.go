@@ -7,6 +7,7 @@ import (
 )
 
 func TestSlackConversation(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	root := w.ask(ada, "", "hello, my parcel is lost")
