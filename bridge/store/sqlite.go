@@ -271,7 +271,12 @@ func (db *sqlite) runWriter(ctx context.Context) {
 			}
 		}
 		if len(batch) > 0 {
-			for i, err := range db.commit(ctx, batch) {
+			began := time.Now()
+			errs := db.commit(ctx, batch)
+			if db.committed != nil {
+				db.committed(time.Since(began))
+			}
+			for i, err := range errs {
 				batch[i].answer <- err
 			}
 		}
