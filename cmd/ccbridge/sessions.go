@@ -39,7 +39,7 @@ func (o *operator) listSessions(ctx context.Context, all bool) error {
 	if err != nil {
 		return err
 	}
-	return o.print(list, func() {
+	return o.print(append([]bridge.SessionView{}, list...), func() {
 		if len(list) == 0 {
 			fmt.Fprintln(o.stdout, "There are no open sessions.")
 			return
