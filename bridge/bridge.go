@@ -43,6 +43,7 @@ type Bridge struct {
 	parking  *parking
 	recent   *recent
 	arriving *arriving
+	told     atomic.Bool // that it is ready was logged
 	opened   atomic.Bool // the store took a first write
 }
 

@@ -302,6 +302,7 @@ func (c *catchup) caughtUp(ctx context.Context, g *gap, began time.Time) {
 	c.b.wakeWaiting(ctx, g.adapter)
 	if first {
 		c.b.Log.Info("caught up", slog.String("adapter", g.adapter), slog.String("took", time.Since(began).Round(time.Millisecond).String()))
+		c.b.tellReady()
 	}
 }
 

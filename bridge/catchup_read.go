@@ -52,7 +52,7 @@ func (c *catchup) readChannel(ctx context.Context, g *gap, entry string, began t
 		g.failed[entry] = true
 	}
 	c.mu.Unlock()
-	c.report("channel", place, err, known)
+	c.report(slog.String("channel", entry), g.adapter, err, known)
 }
 
 // persist reads a place, and again if that fails by chance, as long as the threads may be held for it.
@@ -93,8 +93,8 @@ func (c *catchup) channel(ctx context.Context, g *gap, entry string, began time.
 }
 
 // report tells once that something cannot be read, and when it could be.
-func (c *catchup) report(what string, place ThreadKey, err error, known bool) {
-	attrs := []any{slog.String("what", what), slog.String("place", place.String())}
+func (c *catchup) report(place slog.Attr, adapter string, err error, known bool) {
+	attrs := []any{slog.String("adapter", adapter), place}
 	switch {
 	case err != nil && !known:
 		c.b.Log.Warn("could not be read after a gap; tried again later", append(attrs, slog.String("error", err.Error()))...)
@@ -139,7 +139,7 @@ func (c *catchup) readThread(ctx context.Context, g *gap, t OpenThread) {
 	}
 	c.mu.Unlock()
 	c.note(ctx, t, err != nil)
-	c.report("thread", t.Key, err, known)
+	c.report(slog.String("thread", t.Key.String()), g.adapter, err, known)
 	c.release(g, t.Key)
 }
 

@@ -41,7 +41,16 @@ func TestCounts(t *testing.T) {
 		if !maps.Equal(counts, want) {
 			r.Errorf("counted %v\nwant %v", counts, want)
 		}
-		for _, line := range []string{`msg="session opened" thread=acme/`, `msg="waiting for an agent"`, `msg="agent came"`, `msg="session ended"`, "session=1 by=customer", "waited=3"} {
+		lines := 0
+		for line := range strings.Lines(r.log.String()) {
+			if strings.Contains(line, ada.String()) && !strings.Contains(line, "level=DEBUG") {
+				lines++
+			}
+		}
+		if lines != 4 {
+			r.Errorf("%d lines about one conversation, want 4", lines)
+		}
+		for _, line := range []string{"msg=ready", `msg="session opened" thread=acme/`, `msg="waiting for an agent"`, `msg="agent came"`, `msg="session ended"`, "session=1 by=customer", "waited=3"} {
 			if !strings.Contains(r.log.String(), line) {
 				r.Errorf("the log has no %s", line)
 			}

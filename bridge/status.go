@@ -90,6 +90,13 @@ func (b *Bridge) Status() (parts map[string]Part, ready bool) {
 	return parts, ready
 }
 
+// tellReady logs once that the bridge is ready.
+func (b *Bridge) tellReady() {
+	if _, ready := b.Status(); ready && !b.told.Swap(true) {
+		b.Log.Info("ready")
+	}
+}
+
 // storeName is the store's name among the parts.
 const storeName = "store"
 

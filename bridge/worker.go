@@ -97,7 +97,8 @@ func (b *Bridge) save(ctx context.Context, before Session, done Step) error {
 			continue
 		}
 		b.Meter.DeadLetter(d.Direction)
-		b.Log.Warn("a message could not be delivered", slog.String("thread", t.String()), slog.String("direction", string(d.Direction)), slog.String("reason", d.Reason))
+		b.Log.Warn("a message could not be delivered", slog.String("thread", t.String()), slog.Int("session", d.Session),
+			slog.String("direction", string(d.Direction)), slog.String("reason", d.Reason))
 	}
 	b.changed(before, s, done.At)
 	if begun != nil {

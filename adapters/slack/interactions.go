@@ -103,7 +103,7 @@ func (r *receiver) runCommand(ctx context.Context, j job, c command, kind bridge
 	defer cancel()
 	threads, err := r.in.OpenThreads(asking, r.a.cfg.Name, c.ChannelID, bridge.UserID(c.UserID))
 	if err != nil {
-		r.a.log.Warn("open threads of the caller not read", "err", err)
+		r.a.log.Warn("open threads of the caller not read", "error", err)
 		return prepared{err: err}
 	}
 	switch len(threads) {

@@ -214,7 +214,7 @@ func (r *receiver) put(ctx context.Context, events []bridge.Event, handed chan<-
 	}
 	err := r.in.Put(ctx, events...)
 	if err != nil && !errors.Is(err, bridge.ErrNoThread) {
-		r.a.log.Warn("events not stored, left for Slack to send again", "count", len(events), "err", err)
+		r.a.log.Warn("events not stored, left for Slack to send again", "count", len(events), "error", err)
 	}
 	return err
 }
@@ -222,6 +222,6 @@ func (r *receiver) put(ctx context.Context, events []bridge.Event, handed chan<-
 // acknowledge tells Slack "received". If that fails the envelope comes again and is known.
 func (r *receiver) acknowledge(env envelope, payload any) {
 	if err := env.ack(payload); err != nil {
-		r.a.log.Debug("acknowledgement not sent", "kind", env.kind, "err", err)
+		r.a.log.Debug("acknowledgement not sent", "kind", env.kind, "error", err)
 	}
 }

@@ -106,3 +106,21 @@ func (s *Seen) readSchema(ctx context.Context, path string) error {
 	}
 	return nil
 }
+
+// copyTo copies the database into an empty file. One without a log is read as one that nobody changes, as above.
+func (s *Seen) copyTo(ctx context.Context, path, target string) error {
+	params := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(5000)"}}
+	if s.WAL == 0 && !s.InUse {
+		params.Set("immutable", "1")
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	db, err := sql.Open("sqlite", dsn(path, params))
+	if err != nil {
+		return err
+	}
+	_, err = db.ExecContext(ctx, "VACUUM INTO $1", target)
+	return errors.Join(err, db.Close())
+}

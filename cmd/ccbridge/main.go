@@ -32,6 +32,8 @@ const usage = `usage:
                                          look at all that the bridge needs, and say what to do
   ccbridge shadow [-config config.toml] [-since 24h] [-texts] [-json]
                                          what would have been done on routes with shadow = true
+  ccbridge backup [-config config.toml] FILE
+                                         copy the database, also while the bridge runs
   ccbridge health [-config config.toml | -addr host:port] [-ready]
                                          ask a running bridge whether it lives, or is ready
   ccbridge sessions [list [-all] | show THREAD | end THREAD]
@@ -110,6 +112,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return runCheck(path, stdout, stderr)
 	case "shadow":
 		return runShadow(ctx, args, stdout, stderr)
+	case "backup":
+		return runBackup(ctx, args, stdout, stderr)
 	case "health":
 		return runHealth(ctx, args, stdout, stderr)
 	case "sessions":

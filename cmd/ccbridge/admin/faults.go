@@ -84,7 +84,7 @@ func (t tee) Handle(ctx context.Context, r slog.Record) error {
 		})
 		t.faults.keep(fault)
 	}
-	if !t.next.Enabled(ctx, r.Level) {
+	if r.Level >= slog.LevelWarn && !t.next.Enabled(ctx, r.Level) { // it came for the faults alone
 		return nil
 	}
 	return t.next.Handle(ctx, r)

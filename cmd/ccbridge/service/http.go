@@ -67,7 +67,10 @@ func serve(addr string, h http.Handler, log *slog.Logger) (*server, error) {
 		defer close(s.done)
 		s.http.Serve(l) //nolint:errcheck // it ends by close
 	}()
-	log.Info("listening", "addr", l.Addr().String())
+	// Whatever level is logged: whoever chose port 0 knows the address from here only.
+	line := slog.NewRecord(time.Now(), slog.LevelInfo, "listening", 0)
+	line.Add("addr", l.Addr().String())
+	log.Handler().Handle(context.Background(), line) //nolint:errcheck // as slog does
 	return s, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -81,6 +82,7 @@ func Run(ctx context.Context, cfg config.Config, o Options) error {
 	if hook != nil {
 		hooks = store.Hooks{BeforeCommit: func() { hook("before commit") }, AfterCommit: func() { hook("after commit") }}
 	}
+	logStart(log, cfg)
 	st, err := store.Open(ctx, cfg.Store.Path, store.Options{Hooks: hooks, Committed: meter.committed})
 	if err != nil {
 		return fmt.Errorf("open the store %s: %w", cfg.Store.Path, err)
@@ -129,8 +131,38 @@ func Run(ctx context.Context, cfg config.Config, o Options) error {
 	if err := b.Run(ctx); err != nil {
 		return err
 	}
-	log.Info("stopped")
+	logStopped(ctx, log, st)
 	return nil
+}
+
+// logStart says what runs, and with what.
+func logStart(log *slog.Logger, cfg config.Config) {
+	var names []string
+	for _, a := range cfg.Adapters {
+		names = append(names, a.Name)
+	}
+	info := build.Read()
+	log.Info("starting", "version", info.Version, "commit", info.Commit, "config", cfg.Path, "database", cfg.Store.Path, "schema", store.Schema(),
+		"adapters", strings.Join(names, ","), "routes", len(cfg.Routes))
+}
+
+// logStopped says what waits for the next start.
+func logStopped(ctx context.Context, log *slog.Logger, st *store.Store) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), statsTimeout)
+	defer cancel()
+	s, err := st.Stats(ctx)
+	if err != nil {
+		log.Error("stopped", "error", err.Error())
+		return
+	}
+	sessions, deliveries := 0, 0
+	for _, n := range s.Sessions {
+		sessions += n
+	}
+	for _, n := range s.Deliveries {
+		deliveries += n
+	}
+	log.Info("stopped", "sessions", sessions, "events", s.Queue, "deliveries", deliveries, "in_doubt", s.InDoubt)
 }
 
 // newAdapter makes a configured adapter, which opens nothing yet. former is the one in whose place it comes, or nil.
