@@ -31,7 +31,7 @@ type Config struct {
 	Log     *slog.Logger // default: none
 	// Former is an adapter of this application that has run before, in whose place this one comes; nil: there is none.
 	Former *Adapter
-	Waits   Waits
+	Waits  Waits
 }
 
 // Waits are the times the gateway's supervision works with; zero means the default. Tests shorten them.

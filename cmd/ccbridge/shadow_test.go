@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
+	"ccbridge/adapters/slack/slacksim"
 	"ccbridge/bridge"
 )
 
@@ -176,4 +179,81 @@ func TestDiscordMasks(t *testing.T) {
 		t.Error("the ledger has it masked")
 	}
 	w.clean()
+}
+
+// darkChannel is a channel of Slack in shadow mode.
+const darkChannel = "C0DARK"
+
+// TestShadowUnderLoad: beside busy real threads, over a restart, those in shadow mode are all there in the report, in order
+// and once, and nowhere else; the real ones miss nothing.
+func TestShadowUnderLoad(t *testing.T) {
+	t.Parallel()
+	w := reloadWorld(t)
+	w.slack.AddChannel(slacksim.Channel{ID: darkChannel, Name: "dark"})
+	w.config = strings.Replace(w.config, "[[routes]]", "[[routes]]\nadapter = \"acme\"\nchannels = [\""+darkChannel+"\"]\nopen = \"message\"\nshadow = true\n\n[[routes]]", 1)
+	w.runDiscord()
+	w.logged("caught up\" adapter=acme")
+	lines := []*loaded{w.begin(0), w.begin(1), w.begin(2)}
+	stop := make(chan struct{})
+	var writing sync.WaitGroup
+	writing.Go(func() { writeAll(lines, stop) })
+	dark := map[string][]string{}
+	for i := range 3 {
+		text := stormText("dark", i, 0)
+		dark[w.darkPost("", text)] = []string{text}
+	}
+	for n := 1; n <= 8; n++ {
+		for root, texts := range dark {
+			text := stormText("dark", len(texts), n)
+			w.darkPost(root, text)
+			dark[root] = append(texts, text)
+			w.poll("the report has "+text, func() bool { return strings.Contains(w.shadowReport("-texts"), text) })
+		}
+		if n == 4 {
+			w.stop()
+			w.runDiscord()
+		}
+	}
+	close(stop)
+	writing.Wait()
+	for _, l := range lines {
+		l.complete()
+	}
+	w.reportHas(dark)
+	for _, m := range w.slack.All(darkChannel) {
+		if m.User != bob {
+			t.Errorf("posted in shadow mode: %q", m.Plain())
+		}
+	}
+	if n := len(w.centre.Sessions()); n != len(lines) {
+		t.Errorf("%d sessions at the centre, want those of the %d real threads", n, len(lines))
+	}
+	w.stop()
+	w.clean()
+}
+
+// darkPost writes as Bob into the channel in shadow mode, and answers the thread.
+func (w *world) darkPost(root, text string) string {
+	w.t.Helper()
+	ts, err := w.slack.Post(slacksim.Post{Channel: darkChannel, User: bob, Text: text, ThreadTS: root})
+	must(w.t, err)
+	return ts
+}
+
+// reportHas wants that the shadows' texts to the centre are these, by thread.
+func (w *world) reportHas(want map[string][]string) {
+	w.t.Helper()
+	var report struct{ Threads []bridge.ShadowView }
+	must(w.t, json.Unmarshal([]byte(w.shadowReport("-json", "-texts")), &report))
+	got := map[string][]string{}
+	for _, thread := range report.Threads {
+		for _, l := range thread.Lines {
+			if l.Kind == string(bridge.CallChat) {
+				got[thread.Thread.Root] = append(got[thread.Thread.Root], l.Text)
+			}
+		}
+	}
+	if !reflect.DeepEqual(got, want) {
+		w.t.Errorf("the report has %q, want %q", got, want)
+	}
 }
