@@ -31,8 +31,8 @@ func ibans(text string) []span {
 }
 
 func ibanAt(text string, at int) (s span, ok bool) {
-	country := string([]byte{text[at] &^ 0x20, text[at+1] &^ 0x20})
-	length := ibanLengths[country]
+	country := []byte{text[at] &^ 0x20, text[at+1] &^ 0x20}
+	length := ibanLengths[string(country)]
 	if length == 0 || !isDigit(text[at+2]) || !isDigit(text[at+3]) {
 		return span{}, false
 	}
