@@ -15,7 +15,7 @@ func (st *step) downlink(d ccm.Downlink) {
 		st.centreEnds(d)
 	case d.Control == ccm.Chat, d.Control == "":
 		st.said(d)
-		st.say(d)
+		st.inEarnest(func() { st.say(d) })
 	default:
 		st.out.Note = "control type without effect"
 	}

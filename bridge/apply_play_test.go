@@ -108,6 +108,12 @@ func (p *play) check(ev Event, before string, next Session, eff Effects) {
 	calls := 0
 	for _, d := range eff.Deliveries {
 		of := p.shadow[d.Session]
+		if down := ev.Downlink; down != nil && down.Control != ccm.Disconnect && d.To == ToThread { // the centre speaks to no shadow
+			if d.Shadow {
+				p.fail("what the centre says is a shadow")
+			}
+			of = false
+		}
 		if d.Shadow != of && (d.To == ToCentre || p.s.State.Open() && next.State.Open() && next.No == p.s.No || d.Shadow != p.env.Route.Shadow) {
 			p.fail("a delivery of session %d is a shadow: %v", d.Session, d.Shadow)
 		}

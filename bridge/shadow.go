@@ -19,6 +19,15 @@ func (st *step) shade() {
 	}
 }
 
+// inEarnest has what show makes go out, also in a shadow. The centre knows nothing of shadows, so what it says is of a
+// session before that was none: the last words of an agent there, worked when the thread follows a changed route already.
+func (st *step) inEarnest(show func()) {
+	shadow := st.Shadow
+	st.Shadow = false
+	show()
+	st.Shadow = shadow
+}
+
 // shadowed is what comes of a shadow's delivery.
 func shadowed(d Delivery) verdict {
 	v := verdict{outcome: Shadowed}
