@@ -81,6 +81,9 @@ func (o *operator) exportTo(ctx context.Context, span bridge.Span, format, file 
 	if err != nil {
 		return fmt.Errorf("write the transcript: %w", err)
 	}
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() { // a device is neither to be closed to others nor removed
+		return errors.Join(fmt.Errorf("write the transcript: %s is no file; leave -o away to write to stdout", file), err, f.Close())
+	}
 	err = f.Chmod(0o600)
 	if err == nil {
 		err = f.Truncate(0)
