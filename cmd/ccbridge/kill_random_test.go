@@ -93,7 +93,8 @@ func killedWithoutHistory(t *testing.T) {
 func newStorm(t *testing.T, opts ...option) *storm {
 	s := &storm{world: newWorld(t, append(opts, func(c *worldConfig) {
 		c.centre.AutoAccept = "Grace"
-		c.limits += "open_per_customer = 100\nheld = 1000\n"
+		// A call that a busy machine makes later than its deadline, and the looks after it, would rightly be repeated.
+		c.limits = "look_gap = \"100ms\"\ncall_timeout = \"1500ms\"\nopen_per_customer = 100\nheld = 1000\n"
 	})...), asked: make([]int, randomThreads), said: make([]int, randomThreads)}
 	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Minute)
 	t.Cleanup(cancel)

@@ -19,17 +19,21 @@ func echoing(c *worldConfig) {
 	c.slack.Retries = []time.Duration{0, 200 * time.Millisecond, 400 * time.Millisecond}
 }
 
-// TestKilled kills the bridge in all these ways at once: they mostly wait. No other test runs meanwhile.
+// TestKilled kills the bridge everywhere and, when that is done, at random under load. No other test runs meanwhile.
 func TestKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: hundreds of processes")
 	}
 	_, err := childProgram() // first, so that no test waits for it
 	must(t, err)
-	t.Run("AtRandom", killedAtRandom)
-	t.Run("WithoutHistory", killedWithoutHistory)
-	t.Run("SlackEverywhere", slackKilledEverywhere)
-	t.Run("DiscordEverywhere", discordKilledEverywhere)
+	t.Run("Everywhere", func(t *testing.T) {
+		t.Run("Slack", slackKilledEverywhere)
+		t.Run("Discord", discordKilledEverywhere)
+	})
+	t.Run("AtRandom", func(t *testing.T) {
+		t.Run("Looking", killedAtRandom)
+		t.Run("WithoutHistory", killedWithoutHistory)
+	})
 }
 
 // slackKilledEverywhere kills the bridge once at each commit and before and after each outside call of a whole

@@ -95,8 +95,8 @@ func TestSlackTokenRevoked(t *testing.T) {
 // TestSlackBadTokenAtStart: a token that is refused from the beginning does not end the program.
 func TestSlackBadTokenAtStart(t *testing.T) {
 	t.Parallel()
-	for _, token := range []string{"xoxb-sim", "xapp-sim"} {
-		t.Run(token, func(t *testing.T) {
+	for kind, token := range map[string]string{"bot": "xoxb-sim", "app": "xapp-sim"} {
+		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, echo)
 			w.slack.Revoke(token, "invalid_auth")

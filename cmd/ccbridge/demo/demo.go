@@ -65,7 +65,7 @@ func Run(ctx context.Context, opts Options, stdin io.Reader, stdout, stderr io.W
 	if opts.Verbose {
 		level = slog.LevelDebug
 	}
-	log := service.NewLog(stderr, level)
+	log := slog.New(strict{service.NewLog(stderr, level).Handler()})
 	switch {
 	case opts.SimsOnly:
 		return serveSims(ctx, demoPorts, stdout)
@@ -99,4 +99,15 @@ func Run(ctx context.Context, opts Options, stdin io.Reader, stdout, stderr io.W
 			return converse(ctx, s, stdin, stdout)
 		})
 	}
+}
+
+// strict drops every record below its level, also where the bridge listens, which it tells at any level: here nobody asks.
+type strict struct{ slog.Handler }
+
+// Handle implements slog.Handler.
+func (h strict) Handle(ctx context.Context, r slog.Record) error {
+	if !h.Enabled(ctx, r.Level) {
+		return nil
+	}
+	return h.Handler.Handle(ctx, r)
 }

@@ -61,7 +61,7 @@ func (c *centreCase) look(t *testing.T) []bridge.Finding {
 
 func newCentreCase() *centreCase {
 	machine := ThisMachine()
-	return &centreCase{subject: Subject{Machine: machine, Centre: ccm.Config{CallTimeout: time.Second}}}
+	return &centreCase{subject: Subject{Machine: machine, Centre: ccm.Config{CallTimeout: 10 * time.Second}}}
 }
 
 func badOnes(list []bridge.Finding) []bridge.Finding {
