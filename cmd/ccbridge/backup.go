@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -15,19 +16,17 @@ import (
 func runBackup(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("backup", flag.ContinueOnError)
 	path := flags.String("config", "config.toml", "the configuration `file` that names the database")
-	var target string
-	if n := len(args); n > 0 && args[n-1] != "" && args[n-1][0] != '-' {
-		args, target = args[:n-1], args[n-1]
-	}
-	if err := parse(flags, args, stdout, stderr); err != nil {
+	words, err := parseWords(flags, args, stdout, stderr)
+	if err != nil {
 		return err
 	}
-	if target == "" {
-		fmt.Fprintf(stderr, "ccbridge backup: the file to write is missing\n%s", usage)
-		return errUsage
+	if len(words) != 1 || words[0] == "" {
+		return misused(stderr, "backup", errors.New("the file to write is missing, or is not the only word"))
 	}
+	target := words[0]
 	cfg, faults := config.Load(*path, os.LookupEnv)
 	if cfg.Store.Path == "" {
+		printFaults(stderr, faults)
 		return faultyConfig(*path, faults)
 	}
 	if err := store.Backup(ctx, cfg.Store.Path, target); err != nil {

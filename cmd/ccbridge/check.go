@@ -13,14 +13,19 @@ import (
 // called but the file and those it refers to.
 func runCheck(path string, stdout, stderr io.Writer) error {
 	_, faults := config.Load(path, os.LookupEnv)
-	for _, f := range faults {
-		fmt.Fprintln(stdout, f)
-	}
+	printFaults(stdout, faults)
 	if config.Broken(faults) {
 		return faultyConfig(path, faults)
 	}
 	fmt.Fprintf(stderr, "ccbridge: %s has no faults; warnings: %d\n", path, len(faults))
 	return nil
+}
+
+// printFaults writes one line for each fault and warning.
+func printFaults(w io.Writer, faults []config.Fault) {
+	for _, f := range faults {
+		fmt.Fprintln(w, f)
+	}
 }
 
 // faultyConfig is the error for a configuration whose faults were printed.

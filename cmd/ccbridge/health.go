@@ -32,7 +32,7 @@ func runHealth(ctx context.Context, args []string, stdout, stderr io.Writer) err
 	if err := parse(flags, args, stdout, stderr); err != nil {
 		return err
 	}
-	target, err := healthTarget(*path, *addr)
+	target, err := healthTarget(*path, *addr, stderr)
 	if err != nil {
 		return err
 	}
@@ -45,10 +45,11 @@ func runHealth(ctx context.Context, args []string, stdout, stderr io.Writer) err
 }
 
 // healthTarget is the address to ask. Faults of the configuration elsewhere are none of its business.
-func healthTarget(path, addr string) (string, error) {
+func healthTarget(path, addr string, stderr io.Writer) (string, error) {
 	if addr == "" {
 		cfg, faults := config.Load(path, os.LookupEnv)
 		if addr = cfg.Server.Listen; addr == "" {
+			printFaults(stderr, faults)
 			return "", faultyConfig(path, faults)
 		}
 	}
@@ -91,6 +92,9 @@ func ask(ctx context.Context, address string, out io.Writer) error {
 func askReady(ctx context.Context, address string, stdout io.Writer) error {
 	var body bytes.Buffer
 	unready := ask(ctx, address, &body)
+	if unready != nil && body.Len() == 0 {
+		return unready
+	}
 	var answer struct {
 		Parts map[string]bridge.Part `json:"parts"`
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"flag"
-	"fmt"
 	"io"
 	"os"
 
@@ -19,8 +18,7 @@ func runInit(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 		return err
 	}
 	if err := opts.Check(); err != nil {
-		fmt.Fprintf(stderr, "ccbridge init: %v\n%s", err, usage)
-		return errUsage
+		return misused(stderr, "init", err)
 	}
 	opts.Terminal, opts.Env = isTerminal(stdin), os.LookupEnv
 	return setup.Run(ctx, opts, stdin, stdout)

@@ -30,7 +30,7 @@ const usage = `usage:
   ccbridge check [-config config.toml]   read the configuration and print every fault
   ccbridge doctor [-config config.toml] [-live] [-json] [-adapter NAME]
                                          look at all that the bridge needs, and say what to do
-  ccbridge shadow [-config config.toml] [-since 24h] [-texts] [-json]
+  ccbridge shadow [-since 24h] [-texts]
                                          what would have been done on routes with shadow = true
   ccbridge backup [-config config.toml] FILE
                                          copy the database, also while the bridge runs
@@ -44,8 +44,8 @@ const usage = `usage:
                                          a transcript
   ccbridge erase  CUSTOMER [-adapter NAME] [-yes]
                                          remove a person's words for good
-                                         These five take -config and -json, and work on a running bridge
-                                         and on a stopped one. THREAD and MESSAGE are links or ids.
+                                         These five and shadow take -config and -json, and work on a running
+                                         bridge and on a stopped one. THREAD and MESSAGE are links or ids.
   ccbridge password                      ask for a password and print its hash, for the operator's page
   ccbridge version [-json]               name the build: version, commit, date, Go, system
 `
@@ -94,8 +94,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			return err
 		}
 		if err := opts.Check(); err != nil {
-			fmt.Fprintf(stderr, "ccbridge demo: %v\n%s", err, usage)
-			return errUsage
+			return misused(stderr, command, err)
 		}
 		return demo.Run(ctx, opts, stdin, stdout, stderr)
 	case "init":
@@ -111,7 +110,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		}
 		return runCheck(path, stdout, stderr)
 	case "shadow":
-		return runShadow(ctx, args, stdout, stderr)
+		return runShadow(ctx, args, stdin, stdout, stderr)
 	case "backup":
 		return runBackup(ctx, args, stdout, stderr)
 	case "health":
@@ -147,9 +146,7 @@ func loadAndRun(ctx context.Context, path string, stderr io.Writer) error {
 	defer signal.Stop(reload)
 	cfg, faults := config.Load(path, os.LookupEnv)
 	if config.Broken(faults) {
-		for _, f := range faults {
-			fmt.Fprintln(stderr, f)
-		}
+		printFaults(stderr, faults)
 		return faultyConfig(path, faults)
 	}
 	return service.RunLogged(ctx, cfg, faults, stderr, reload)
@@ -165,21 +162,40 @@ func configFlag(command string, args []string, stdout, stderr io.Writer) (string
 
 // parse parses args, says what is wrong with them, and accepts nothing but flags.
 func parse(flags *flag.FlagSet, args []string, stdout, stderr io.Writer) error {
+	words, err := parseWords(flags, args, stdout, stderr)
+	if err == nil && len(words) > 0 {
+		err = misused(stderr, flags.Name(), fmt.Errorf("unexpected argument %q", words[0]))
+	}
+	return err
+}
+
+// parseWords reads flags, which may stand before, between and behind words, and gives the words.
+func parseWords(flags *flag.FlagSet, args []string, stdout, stderr io.Writer) (words []string, err error) {
 	flags.SetOutput(io.Discard)
-	err := flags.Parse(args)
-	if err == nil && flags.NArg() > 0 {
-		err = fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	for {
+		switch err := flags.Parse(args); {
+		case errors.Is(err, flag.ErrHelp):
+			help(flags, stdout)
+			return nil, err
+		case err != nil:
+			return nil, misused(stderr, flags.Name(), errors.New(shown(err.Error())))
+		}
+		if args = flags.Args(); len(args) == 0 {
+			return words, nil
+		}
+		words, args = append(words, args[0]), args[1:]
 	}
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprintf(stdout, "%s\nflags of %s:\n", usage, flags.Name())
-		flags.SetOutput(stdout)
-		flags.PrintDefaults()
-		return err
-	default:
-		fmt.Fprintf(stderr, "ccbridge %s: %v\n%s", flags.Name(), err, usage)
-		return errUsage
-	}
+}
+
+// misused says what is wrong with the command line of command; the whole usage would push that off a small screen.
+func misused(stderr io.Writer, command string, err error) error {
+	fmt.Fprintf(stderr, "ccbridge %s: %v\nusage: ccbridge %s -h\n", command, err, command)
+	return errUsage
+}
+
+// help answers -h.
+func help(flags *flag.FlagSet, stdout io.Writer) {
+	fmt.Fprintf(stdout, "%s\nflags of %s:\n", usage, flags.Name())
+	flags.SetOutput(stdout)
+	flags.PrintDefaults()
 }

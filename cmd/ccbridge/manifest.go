@@ -35,21 +35,19 @@ func runManifest(args []string, stdout, stderr io.Writer) error {
 	flags.StringVar(&o.format, "format", "", "yaml or json for Slack, text or json for Discord")
 	flags.StringVar(&o.name, "name", "Support", "the `name` of the Slack app and its bot")
 	flags.StringVar(&o.clientID, "client-id", "", "the `id` of the Discord application, if no token is there yet")
-	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
-		o.platform, args = args[0], args[1:]
-	}
-	if err := parse(flags, args, stdout, stderr); err != nil {
+	words, err := parseWords(flags, args, stdout, stderr)
+	if err != nil {
 		return err
 	}
+	if len(words) == 1 {
+		o.platform = words[0]
+	}
 	if err := o.check(); err != nil {
-		fmt.Fprintf(stderr, "ccbridge manifest: %v\n%s", err, usage)
-		return errUsage
+		return misused(stderr, "manifest", err)
 	}
 	cfg, faults := config.Load(o.path, os.LookupEnv)
 	if _, rest := config.Pending(faults); config.Broken(rest) {
-		for _, f := range rest {
-			fmt.Fprintln(stderr, f)
-		}
+		printFaults(stderr, rest)
 		return faultyConfig(o.path, rest)
 	}
 	a, err := o.choose(cfg)
@@ -68,7 +66,7 @@ var formats = map[string][]string{"slack": {"yaml", "json"}, "discord": {"text",
 func (o *manifestOptions) check() error {
 	known, ok := formats[o.platform]
 	if !ok {
-		return errors.New("name the platform first: slack or discord")
+		return errors.New("name the platform: slack or discord")
 	}
 	o.format = cmp.Or(o.format, known[0])
 	if o.format != known[0] && o.format != known[1] {

@@ -40,26 +40,12 @@ func newOperator(command string, stdin io.Reader, stdout, stderr io.Writer) *ope
 
 // parse reads flags, which may stand before, between and behind words, and gives the words.
 func (o *operator) parse(args []string) (words []string, err error) {
-	o.flags.SetOutput(io.Discard)
-	for {
-		switch err := o.flags.Parse(args); {
-		case errors.Is(err, flag.ErrHelp):
-			fmt.Fprint(o.stdout, usage)
-			return nil, err
-		case err != nil:
-			return nil, o.wrong("%v", err)
-		}
-		if args = o.flags.Args(); len(args) == 0 {
-			return words, nil
-		}
-		words, args = append(words, args[0]), args[1:]
-	}
+	return parseWords(o.flags, args, o.stdout, o.stderr)
 }
 
 // wrong says what is wrong with the command line.
 func (o *operator) wrong(format string, args ...any) error {
-	fmt.Fprintf(o.stderr, "ccbridge %s: %s\n%s", o.flags.Name(), shown(fmt.Sprintf(format, args...)), usage)
-	return errUsage
+	return misused(o.stderr, o.flags.Name(), errors.New(shown(fmt.Sprintf(format, args...))))
 }
 
 // with opens the console of the configured bridge for do.
@@ -160,10 +146,13 @@ func lasted(t time.Time) string {
 
 var threadID = regexp.MustCompile(`^[a-z2-7]{24}$`)
 
-// thread finds the thread that an id, or a link to it or into it, names.
+// thread finds the thread that an id, its place as logs show it, or a link to it or into it, names.
 func (o *operator) thread(ctx context.Context, name string) (bridge.ThreadID, error) {
 	if threadID.MatchString(name) {
 		return bridge.ThreadID(name), nil
+	}
+	if place := strings.Split(name, "/"); len(place) == 4 && !strings.Contains(name, "://") {
+		return bridge.ThreadKey{Adapter: place[0], Space: place[1], Channel: place[2], Root: place[3]}.ID(), nil
 	}
 	l, err := console.ParseLink(name)
 	if err != nil {

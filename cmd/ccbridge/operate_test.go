@@ -81,6 +81,9 @@ func TestOperate(t *testing.T) {
 	if len(dead) != 1 || dead[0].Direction != bridge.Up || fmt.Sprint(dead[0].Texts) != "[one]" {
 		t.Fatalf("dead letters: %+v", dead)
 	}
+	if code, out, errs := w.operate("sessions", "show", dead[0].Thread.String()); code != 0 || !strings.Contains(out, string(dead[0].Thread.ID())) {
+		t.Errorf("by its place, as logs name it: %d %s %s", code, out, errs)
+	}
 	if code, out, errs := w.operate("dead", "resend", string(dead[0].ID)); code != 0 || strings.Contains(out, "does not run") {
 		t.Fatalf("resend: %d %s %s", code, out, errs)
 	}

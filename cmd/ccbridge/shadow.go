@@ -2,57 +2,41 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"flag"
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"ccbridge/bridge"
-	"ccbridge/cmd/ccbridge/config"
-	"ccbridge/cmd/ccbridge/console"
 )
 
 // runShadow reports what the routes in shadow mode would have done, from a running bridge or a stopped one's store.
-func runShadow(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
-	flags := flag.NewFlagSet("shadow", flag.ContinueOnError)
-	path := flags.String("config", "config.toml", "the configuration `file`")
-	since := flags.Duration("since", 24*time.Hour, "how far to look back")
-	texts := flags.Bool("texts", false, "with the words, as the ledger keeps them")
-	asJSON := flags.Bool("json", false, "as JSON")
-	if err := parse(flags, args, stdout, stderr); err != nil {
-		return err
-	}
-	cfg, faults := config.Load(*path, os.LookupEnv)
-	if config.Broken(faults) {
-		return faultyConfig(*path, faults)
-	}
-	c, _, done, err := console.Open(ctx, cfg)
+func runShadow(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
+	o := newOperator("shadow", stdin, stdout, stderr)
+	since := o.flags.Duration("since", 24*time.Hour, "how far to look back")
+	texts := o.flags.Bool("texts", false, "with the words, as the ledger keeps them")
+	words, err := o.parse(args)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if closed := done(); err == nil {
-			err = closed
+	if len(words) > 0 {
+		return o.wrong("unexpected argument %q", words[0])
+	}
+	return o.with(ctx, func() error {
+		views, err := o.Shadows(ctx, time.Now().Add(-*since), *texts)
+		if err != nil {
+			return err
 		}
-	}()
-	views, err := c.Shadows(ctx, time.Now().Add(-*since), *texts)
-	if err != nil {
-		return err
-	}
-	if *asJSON {
-		out := json.NewEncoder(stdout)
-		out.SetIndent("", "  ")
-		return out.Encode(struct {
-			Threads []bridge.ShadowView `json:"threads"`
-			Sum     bridge.ShadowView   `json:"sum"`
-		}{views, sumOf(views)})
-	}
-	return printShadows(stdout, views, *since)
+		if *o.json {
+			return printJSON(stdout, struct {
+				Threads []bridge.ShadowView `json:"threads"`
+				Sum     bridge.ShadowView   `json:"sum"`
+			}{views, sumOf(views)})
+		}
+		return printShadows(stdout, views, *since)
+	})
 }
 
 // sumOf adds up all threads.

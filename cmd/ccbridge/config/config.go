@@ -2,6 +2,8 @@
 package config
 
 import (
+	"errors"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -163,7 +165,11 @@ const maxConfigFile = 256 << 10
 func (d *decoder) open() *section {
 	text, err := readFile(d.file, maxConfigFile)
 	if err != nil {
-		d.fault(place{"(file)", 1}, "cannot be read: "+err.Error(), "it (config.toml.example shows how), or name another with -config")
+		write := "it (config.toml.example shows how), or name another with -config"
+		if errors.Is(err, fs.ErrPermission) {
+			write = "the command as the user who runs the bridge, or name another with -config"
+		}
+		d.fault(place{"(file)", 1}, "cannot be read: "+err.Error(), write)
 		return nil
 	}
 	if info, err := os.Stat(d.file); err == nil && runtime.GOOS != "windows" {

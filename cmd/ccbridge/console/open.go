@@ -27,6 +27,8 @@ func Open(ctx context.Context, cfg config.Config) (c bridge.Console, running boo
 	case errors.Is(err, store.ErrLocked):
 		return nil, false, nil, fmt.Errorf("a bridge runs on %s, but cannot be reached at its socket %s (%w): "+
 			"ask as the user who runs it, with the configuration it runs with", cfg.Store.Path, cfg.Admin.Socket, unreached)
+	case errors.Is(err, fs.ErrPermission):
+		return nil, false, nil, fmt.Errorf("%w: ask as the user who runs the bridge", err)
 	case err != nil:
 		return nil, false, nil, err
 	}

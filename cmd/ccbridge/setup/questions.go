@@ -32,8 +32,8 @@ var questions = []question{
 		hint: `a bare code such as "en" or "zh"`, key: at("ccm.locale")},
 	{name: "listen", ask: "Where /healthz, /readyz and /metrics are served", standard: "127.0.0.1:8080", sample: "127.0.0.1:8080",
 		flagOnly: true, key: at("server.listen")},
-	{name: "platforms", ask: "Which platforms to serve: slack, discord, or both", required: true,
-		hint: "slack,discord for both", check: platformsProblem},
+	{name: "platforms", ask: "Which platforms to serve", required: true,
+		hint: "slack, discord or both", check: platformsProblem},
 
 	{name: "slack-name", ask: "A name for the Slack adapter", standard: "slack", sample: "slack", hint: "yours to choose; logs and metrics show it",
 		when: has("slack"), unless: noPlatform("slack"), check: nameProblem, key: inAdapter("slack", "")},
@@ -108,7 +108,7 @@ func beyondDM(a answers) bool {
 }
 
 func (a answers) serves(platform string) bool {
-	for _, p := range list(a["platforms"]) {
+	for _, p := range platforms(a["platforms"]) {
 		if p == platform {
 			return true
 		}
@@ -116,10 +116,18 @@ func (a answers) serves(platform string) bool {
 	return false
 }
 
+// platforms are those that an answer names.
+func platforms(value string) []string {
+	if strings.TrimSpace(value) == "both" {
+		return []string{"slack", "discord"}
+	}
+	return list(value)
+}
+
 func platformsProblem(value string) string {
-	for _, p := range list(value) {
+	for _, p := range platforms(value) {
 		if p != "slack" && p != "discord" {
-			return `is neither slack nor discord; write "slack", "discord" or "slack,discord"`
+			return `is neither slack nor discord; write "slack", "discord" or "both"`
 		}
 	}
 	if len(list(value)) == 0 {
