@@ -208,7 +208,8 @@ func (q *quiet) due(adapter string, after time.Duration, now time.Time) (entry s
 	return entry, since, true
 }
 
-func (q *quiet) grace() time.Duration { return min(silenceGrace, q.b.settings().Limits.SilentAfter) }
+// grace is how young a message must be to be still on its way perhaps.
+func (q *quiet) grace() time.Duration { return min(silenceGrace, q.b.settings().Limits.SilentAfter/2) }
 
 // look reads an entry and one of its open threads.
 func (q *quiet) look(ctx context.Context, adapter, entry string, since time.Time) {

@@ -98,6 +98,7 @@ func (s *Sim) gatewayDeeds() map[string]func(*order) {
 		"silent":             func(o *order) { s.Silent(o.On) },
 		"refuse":             func(o *order) { s.Refuse(o.On) },
 		"no_ack":             func(o *order) { s.NoACK(o.On) },
+		"mute":               func(o *order) { s.Mute(o.On) },
 		"op7_before_hello":   func(o *order) { s.Op7BeforeHello(o.N) },
 		"op7_after_identify": func(o *order) { s.Op7AfterIdentify(o.N) },
 		"duplicate":          func(o *order) { s.Duplicate(o.N) },

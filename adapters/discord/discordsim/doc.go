@@ -50,7 +50,7 @@
 //	POST /_sim/advance     {"seconds"}             moves the simulator's clock forward
 //	POST /_sim/fault       a Fault; Delay in nanoseconds. /_sim/heal takes all faults away, those of the gateway too
 //	POST /_sim/gateway     {"do","on","n","event","guild","data","raw"}   do is one of:
-//	     silent, refuse, no_ack, invalid_session (with "on"); op7_before_hello, op7_after_identify, duplicate, close (with
+//	     silent, refuse, no_ack, mute, invalid_session (with "on"); op7_before_hello, op7_after_identify, duplicate, close (with
 //	     "n"); swap, zombie, reconnect, request_heartbeat, forget, drop; raw (with "raw"); emit (with event, guild, data)
 //	GET  /_sim/messages?channel=   /_sim/interaction?id=   /_sim/threads?parent=   /_sim/commands?guild=
 //	GET  /_sim/calls   /_sim/violations   /_sim/gateway

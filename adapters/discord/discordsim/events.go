@@ -127,7 +127,7 @@ func (s *Sim) dispatchMessage(event string, m *message) {
 		return // ephemeral messages have no events
 	}
 	ch := s.channels[m.ChannelID]
-	if !s.botSees(ch) {
+	if s.gateway.mute || !s.botSees(ch) {
 		return
 	}
 	intents := intentMessages

@@ -131,6 +131,7 @@ func (s *Sim) noteFault(r route, req *http.Request, body []byte, f Fault) {
 // injuries of the gateway. Counts are used up by new connections.
 type injuries struct {
 	silent, refuse, noACK bool
+	mute                  bool // messages make no events
 	slowHello             time.Duration
 	op7BeforeHello        int
 	op7AfterIdentify      int
@@ -153,6 +154,9 @@ func (s *Sim) Refuse(on bool) { s.injure(func(g *gateway) { g.refuse = on }) }
 
 // NoACK leaves heartbeats unanswered; events still come.
 func (s *Sim) NoACK(on bool) { s.injure(func(g *gateway) { g.noACK = on }) }
+
+// Mute leaves everything as it is but sends no events of messages, as if nobody wrote.
+func (s *Sim) Mute(on bool) { s.injure(func(g *gateway) { g.mute = on }) }
 
 // SlowHello lets the next connection wait d for Hello.
 func (s *Sim) SlowHello(d time.Duration) { s.injure(func(g *gateway) { g.slowHello = d }) }
