@@ -49,7 +49,7 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	pattern := regexp.MustCompile(args[1])
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	late := time.After(20 * time.Second)
+	late := time.After(patience)
 	for {
 		text, err := os.ReadFile(ts.MkAbs(args[0]))
 		if err == nil && pattern.Match(text) {

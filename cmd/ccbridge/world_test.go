@@ -48,6 +48,9 @@ const (
 	eve          = "1100000000000000201"
 )
 
+// patience is how long a test waits for one thing, on a busy machine too.
+const patience = 40 * time.Second
+
 // option changes a world before anything starts.
 type option func(*worldConfig)
 
@@ -71,7 +74,7 @@ func newWorld(t *testing.T, opts ...option) *world {
 		o(&c)
 	}
 	w := &world{t: t, dir: t.TempDir(), log: &syncBuffer{}, reload: make(chan os.Signal, 1)}
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	w.ctx = ctx
 	t.Cleanup(cancel)
 	var err error
@@ -235,7 +238,7 @@ func (w *world) texts(root string) []string {
 
 func (w *world) until(wait func(context.Context, func() bool) error, what string, cond func() bool, have func() string) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(w.ctx, patience)
 	defer cancel()
 	if err := wait(ctx, cond); err != nil {
 		w.t.Fatalf("waiting for %s: %v; there is %s", what, err, have())
@@ -245,7 +248,7 @@ func (w *world) until(wait func(context.Context, func() bool) error, what string
 // atCentre waits until a session of the centre is as cond wants it.
 func (w *world) atCentre(what string, cond func(ccmsim.View) bool) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(w.ctx, patience)
 	defer cancel()
 	if err := w.centre.Until(ctx, cond); err != nil {
 		w.t.Fatalf("waiting for %s at the centre: %v; there is %+v", what, err, w.centre.Sessions())
@@ -320,7 +323,7 @@ func (s *syncBuffer) until(ctx context.Context, text string) error {
 // logged waits until the bridge, or one of its children, has logged text.
 func (w *world) logged(text string) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(w.ctx, patience)
 	defer cancel()
 	if err := w.log.until(ctx, text); err != nil {
 		w.t.Fatalf("waiting for %q in the log: %v", text, err)

@@ -3,6 +3,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -50,7 +51,12 @@ func RunLogged(ctx context.Context, cfg config.Config, warnings []config.Fault, 
 	looking.Go(func() { quickLook(ctx, cfg, log) })
 	defer looking.Wait()
 	defer cancel()
-	return Run(ctx, cfg, Options{Log: log, Level: &level, Env: os.LookupEnv, Reload: signals, Faults: &faults})
+	err := Run(ctx, cfg, Options{Log: log, Level: &level, Env: os.LookupEnv, Reload: signals, Faults: &faults})
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil { // asked to stop while it was still starting
+		log.Info("stopped")
+		return nil
+	}
+	return err
 }
 
 // logFaults logs each fault of a configuration as a line.
