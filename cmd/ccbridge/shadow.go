@@ -33,7 +33,7 @@ func runShadow(ctx context.Context, args []string, stdin io.Reader, stdout, stde
 			return printJSON(stdout, struct {
 				Threads []bridge.ShadowView `json:"threads"`
 				Sum     bridge.ShadowView   `json:"sum"`
-			}{views, sumOf(views)})
+			}{append([]bridge.ShadowView{}, views...), sumOf(views)})
 		}
 		return printShadows(stdout, views, *since)
 	})

@@ -92,6 +92,9 @@ func New(o Options) *Page {
 	} {
 		mux.HandleFunc("GET "+root+"/api"+pattern, p.program(answer))
 	}
+	mux.HandleFunc(root+"/api/", func(w http.ResponseWriter, _ *http.Request) {
+		fail(w, http.StatusNotFound, "There is no such address for this method.")
+	})
 	mux.HandleFunc("POST "+root+"/logout", p.logout)
 	p.routes = mux
 	return p
@@ -119,7 +122,12 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := p.origin.Check(r); err != nil {
-		http.Error(w, "This request came from another site and was refused.", http.StatusForbidden)
+		const refused = "This request came from another site and was refused."
+		if strings.HasPrefix(r.URL.Path, root+"/api/") {
+			fail(w, http.StatusForbidden, refused)
+			return
+		}
+		http.Error(w, refused, http.StatusForbidden)
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), answerTime)

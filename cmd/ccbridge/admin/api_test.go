@@ -91,3 +91,25 @@ func TestScript(t *testing.T) {
 	r.code(r.send("POST", "/admin/api/dead/resend", form), http.StatusForbidden)
 	r.code(r.send("POST", "/admin/api/dead/resend", form, header("X-CSRF-Token", csrf)), http.StatusOK)
 }
+
+// TestRefusalsAreJSON: a program is told in JSON also of what is no question, and of one from another site.
+func TestRefusalsAreJSON(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for _, c := range []struct {
+		method, target string
+		code           int
+		more           []change
+	}{
+		{"GET", "/admin/api/reload", http.StatusNotFound, nil},
+		{"GET", "/admin/api/nothing", http.StatusNotFound, nil},
+		{"POST", "/admin/api/reload", http.StatusForbidden, []change{header("Origin", "https://evil.example")}},
+	} {
+		answer := r.send(c.method, c.target, nil, append(c.more, bearer(token))...)
+		r.code(answer, c.code)
+		var said struct{ Error string }
+		if err := json.Unmarshal(answer.Body.Bytes(), &said); err != nil || said.Error == "" {
+			t.Errorf("%s %s: %s", c.method, c.target, answer.Body)
+		}
+	}
+}

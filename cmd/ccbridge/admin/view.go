@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -41,8 +42,9 @@ type sheet struct {
 	HasPass, HasKey bool   // what the login takes
 }
 
-// pages are the templates by name, each with the layout around it.
-var pages = func() map[string]*template.Template {
+// pages are the templates by name, each with the layout around it. They are read when the first page is shown: most
+// bridges show none, and start sooner without.
+var pages = sync.OnceValue(func() map[string]*template.Template {
 	layout := template.Must(template.New("").Funcs(words).ParseFS(templates, "layout.html"))
 	all := map[string]*template.Template{}
 	names, err := fs.Glob(templates, "*.html")
@@ -55,7 +57,7 @@ var pages = func() map[string]*template.Template {
 		}
 	}
 	return all
-}()
+})
 
 // words are what templates may call.
 var words = template.FuncMap{
@@ -154,7 +156,7 @@ func (p *Page) renderLogin(w http.ResponseWriter, code int, next, wrong string) 
 
 func (p *Page) write(w http.ResponseWriter, s sheet) {
 	var out bytes.Buffer
-	if err := pages[s.Name].ExecuteTemplate(&out, "layout", s); err != nil {
+	if err := pages()[s.Name].ExecuteTemplate(&out, "layout", s); err != nil {
 		p.Log.Error("admin: render "+s.Name, "error", err.Error())
 		http.Error(w, "This page could not be made. The log says why.", http.StatusInternalServerError)
 		return
