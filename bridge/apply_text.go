@@ -39,13 +39,23 @@ func (st *step) text(t Text) {
 	}
 }
 
-// strand keeps as a dead letter what was accepted just before its route went, where no session is open to take it.
+// strand keeps as a dead letter what was accepted just before its route went, where no session is open to take it. A new
+// thread then has its customer, as where too many are open: what is written in it when a route leads there again counts.
 func (st *step) strand(t Text) {
 	st.out.Note = reasonNoRoute
-	if t.Edited || t.Deleted || t.Body == "" || st.State != StateNew && t.Author.ID != st.Customer.ID {
+	if t.Edited || t.Deleted || t.Body == "" || t.Author.ID == "" || st.State != StateNew && t.Author.ID != st.Customer.ID {
 		return
 	}
-	st.letter([]Held{{Kind: HeldText, Text: t.Body}}, reasonNoRoute)
+	if st.State == StateNew {
+		st.Customer, st.Direct = t.Author, t.Direct
+		st.EndedBy, st.EndedAt = EndedByRefusal, st.env.Now
+		st.enter(StateEnded)
+	}
+	var held []Held
+	for _, l := range ccm.Split(t.Body) {
+		held = append(held, Held{Kind: HeldText, Text: l, Message: t.Message})
+	}
+	st.letter(held, reasonNoRoute)
 }
 
 // reasonNoRoute: no route leads to the thread any more.
