@@ -82,12 +82,13 @@ func TestRouteIsNew(t *testing.T) {
 	})
 }
 
-// What was stored for a channel whose route goes before it is worked does not vanish: it is a dead letter.
+// What was stored for a channel whose route goes before it is worked does not vanish: it is a dead letter. Nor does what is
+// written there when the route is back; and who is erased is erased from that letter too.
 func TestRouteGoesBeforeStep(t *testing.T) {
 	simulated(t, func(r *rig) {
 		r.start()
 		r.frail.FailIf(func(method string) bool { return method == "Load" })
-		r.acme.Open(channel, "ada", "just before")
+		ada := r.acme.Open(channel, "ada", "just before")
 		r.pass(100 * time.Millisecond)
 		r.reconfigures(func(s *bridge.Settings) { s.Routes = r.only(other) })
 		r.frail.FailIf(nil)
@@ -95,6 +96,15 @@ func TestRouteGoesBeforeStep(t *testing.T) {
 		r.equal("texts", r.centre.Texts("ada"), nil)
 		if n := r.meter.Count("dead up"); n != 1 {
 			r.Errorf("%d dead letters", n)
+		}
+		r.reconfigures(func(s *bridge.Settings) { s.Routes = r.only(channel, other) })
+		r.acme.Say(ada, "ada", "when it is back")
+		r.within(10*time.Second, "she is asked", func() bool { return notices(r.acme, ada, "Shall I open it again") == 1 })
+		if _, err := r.Console().Erase(r.Context(), "acme", "U-ada"); err != nil {
+			r.Fatal(err)
+		}
+		if dead, err := r.Console().Dead(r.Context(), true); err != nil || len(dead) > 0 {
+			r.Errorf("dead letters %+v, %v", dead, err)
 		}
 	})
 }
@@ -162,6 +172,41 @@ func TestAdapterMended(t *testing.T) {
 		}
 		if parts, ready := r.Status(); !ready || parts["acme"].State != "up" {
 			r.Errorf("ready %v: %+v", ready, parts)
+		}
+	})
+}
+
+// late is an adapter whose calls are refused, once the gate is open.
+type late struct {
+	*bridgetest.Platform
+	gate chan struct{}
+}
+
+func (l late) Send(context.Context, bridge.Delivery) (bridge.RemoteID, error) {
+	<-l.gate
+	return "", &bridge.SendError{Certainty: bridge.NotDone, Scope: bridge.ScopeAdapter, Final: true, Code: "invalid_auth"}
+}
+
+// What is refused to an adapter after another took its place holds nothing back.
+func TestAdapterRefusedLate(t *testing.T) {
+	simulated(t, func(r *rig) {
+		r.start()
+		ada := r.begins(r.acme, channel, "ada")
+		gate := make(chan struct{})
+		r.reconfigures(func(s *bridge.Settings) {
+			s.Adapters = map[string]bridge.Adapter{"acme": &late{r.acme, gate}, "beta": r.beta}
+		})
+		r.centre.AgentSays("ada", "hello?")
+		r.pass(time.Second) // it is on its way
+		r.reconfigures(func(s *bridge.Settings) {
+			s.Adapters = map[string]bridge.Adapter{"acme": &anew{r.acme}, "beta": r.beta}
+		})
+		close(gate)
+		if took := r.within(2*time.Minute, "the answer is shown", func() bool { return len(r.acme.Shown(ada, bridge.MessageAgent)) == 1 }); took > 5*time.Second {
+			r.Errorf("after %s", took)
+		}
+		if parts, _ := r.Status(); parts["acme"].State != "up" {
+			r.Errorf("%+v", parts)
 		}
 	})
 }

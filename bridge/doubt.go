@@ -122,6 +122,7 @@ func (o *outbox) resolve(ctx context.Context, out *outside, k laneKey, d Deliver
 	o.b.hook("before look at " + callName(d))
 	lookCtx, cancel := context.WithTimeout(ctx, o.b.settings().Limits.CallTimeout)
 	f := o.find(lookCtx, d)
+	f.began = now
 	cancel()
 	o.b.hook("after look at " + callName(d))
 	o.b.Meter.Looked(out.name, f.certainty)
@@ -167,7 +168,7 @@ func (o *outbox) undecided(ctx context.Context, out *outside, k laneKey, d Deliv
 	mustKnow := d.Call != nil && d.Call.Kind == CallTransfer // never repeated blindly: it may queue twice
 	if f.unreachable || mustKnow || !f.refused && l.rounds < lookRounds {
 		if f.unreachable && f.cause != nil {
-			o.pause(out, k, f.cause, time.Now())
+			o.pause(out, k, f.cause, f.began)
 		}
 		o.lookAgain(k, l, time.Now().Add(max(o.b.settings().Limits.LookGap, backoff(l.rounds))))
 		return
@@ -212,6 +213,7 @@ type finding struct {
 	silent      bool // there was no answer at all: it is as good as unreachable while nobody else gets one
 	unlooked    bool // the store failed: the look does not count
 	cause       *SendError
+	began       time.Time
 	err         error
 }
 

@@ -40,6 +40,7 @@ type outside struct {
 	failures int       // in a row that concern the whole of it
 	answered time.Time // when it last answered
 	told     time.Time // up to when a limit was logged
+	renewed  time.Time // when its adapter took the place of another
 }
 
 // centreName is the centre's name among the outsides, and in status and metrics.
@@ -86,7 +87,7 @@ func (o *outbox) retry(adapter string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	out := o.outside[adapter]
-	out.failures, out.paused, out.refused = 0, time.Time{}, false
+	out.failures, out.paused, out.refused, out.renewed = 0, time.Time{}, false, time.Now()
 }
 
 // maxCallsAtOnce bounds the calls to one outside that are on their way.
@@ -266,11 +267,11 @@ func (o *outbox) call(ctx context.Context, out *outside, k laneKey, d Delivery) 
 		o.settle(ctx, k, d, remote, verdict{outcome: Delivered, queue: queue})
 		return
 	}
-	o.failed(ctx, out, k, d, err)
+	o.failed(ctx, out, k, d, err, start)
 }
 
 // failed sorts out a call that gave no clear yes.
-func (o *outbox) failed(ctx context.Context, out *outside, k laneKey, d Delivery, err error) {
+func (o *outbox) failed(ctx context.Context, out *outside, k laneKey, d Delivery, err error, began time.Time) {
 	v := judge(d, err)
 	o.b.traceFailed(d, v.err)
 	now := time.Now()
@@ -287,7 +288,7 @@ func (o *outbox) failed(ctx context.Context, out *outside, k laneKey, d Delivery
 		wait = backoff(1) // the pause of the whole is what holds it back
 	}
 	wait = max(wait, v.err.RetryAfter)
-	o.pause(out, k, v.err, now)
+	o.pause(out, k, v.err, began)
 	if v.err.Certainty != NotDone {
 		o.wakeAt(d.Deadline, k) // in doubt: the intent stands
 		return
@@ -300,8 +301,9 @@ func (o *outbox) failed(ctx context.Context, out *outside, k laneKey, d Delivery
 	o.wakeAt(now.Add(wait), k)
 }
 
-// pause holds back what shares the failure: a place, an adapter, the centre.
-func (o *outbox) pause(out *outside, k laneKey, e *SendError, now time.Time) {
+// pause holds back what shares the failure of a call that began then: a place, an adapter, the centre.
+func (o *outbox) pause(out *outside, k laneKey, e *SendError, began time.Time) {
+	now := time.Now()
 	name, _, _ := o.pace(k)
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -320,6 +322,9 @@ func (o *outbox) pause(out *outside, k laneKey, e *SendError, now time.Time) {
 		}
 		o.waits(out, e, now, slog.String("channel", k.thread.Channel))
 	case ScopeAdapter, ScopeCentre:
+		if began.Before(out.renewed) {
+			return // it was the adapter's predecessor that failed
+		}
 		if !now.Before(out.paused) { // else one more of the same failure
 			out.failures++
 		}

@@ -109,6 +109,9 @@ func (b *Bridge) change(ctx, work context.Context, next Settings) {
 		b.renew(work, name)
 	}
 	b.use(next)
+	for _, name := range renewed {
+		b.outbox.retry(name) // now that nothing begins through its predecessor any more
+	}
 	for _, name := range removed {
 		b.remove(name)
 	}
@@ -147,7 +150,6 @@ func (b *Bridge) renew(work context.Context, adapter string) {
 	b.quiet.renew(adapter)
 	b.status.set(adapter, "starting", "")
 	if b.lines[adapter] != nil {
-		b.outbox.retry(adapter)
 		return
 	}
 	b.outbox.add(adapter)
